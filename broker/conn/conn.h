@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * conn.h - connections and listeners as the rest of the core uses them.
+ */
+#ifndef BROKER_CONN_H
+#define BROKER_CONN_H
+
+#include "loop/worker.h"
+
+extern const struct xmb_conn_api conn_api;
+
+int conn_worker_init(struct xmb_worker *w);
+void conn_worker_fini(struct xmb_worker *w); /* resets what is left; `closed` runs for each */
+/* Calls the protocols' `drain` for each connection of this worker. */
+void conn_worker_drain(struct xmb_worker *w);
+size_t conn_worker_count(const struct xmb_worker *w);
+
+/*
+ * Listeners. One <listen> of the configuration is a socket on each worker
+ * (SO_REUSEPORT). prepare binds what is new and keeps what stays; nothing is
+ * accepted from a new socket before commit, and a removed one closes there.
+ * Existing connections live on. Thread: control.
+ */
+struct listeners_next;
+struct tls_next; /* tls/tls.h */
+/*
+ * Looks at the <listen> children of each protocol module's element
+ * (`elements[i]` for module i, NULL when it has none). `tls` is the prepared
+ * set of profiles that tls= is checked against. Faults are reported with line.
+ */
+int listeners_prepare(const struct xmb_conf *const *elements, uint32_t workers,
+                      const struct tls_next *tls, struct listeners_next **next);
+void listeners_abort(struct listeners_next *next);
+void listeners_commit(struct listeners_next *next);
+/* Accepting begins (after every module's start) / ends for good (drain). */
+void listeners_open(void);
+void listeners_close(void);
+/* For `show listeners`: calls fn for each bound socket address (port 0 resolved), once, not once a worker. */
+void listeners_walk(void (*fn)(void *arg, const struct xmb_module *m, uint32_t ordinal,
+                               const struct xmb_addr *bound, const char *vrf), void *arg);
+
+const char *addr_text(const struct xmb_addr *a, char *text, size_t cap);
+struct sockaddr;
+struct sockaddr_storage;
+void addr_from_sockaddr(struct xmb_addr *out, const struct sockaddr *sa);
+/* Length of the sockaddr written to `out`. */
+uint32_t addr_to_sockaddr(const struct xmb_addr *a, struct sockaddr_storage *out);
+
+#endif

@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * control.h - the control socket: operator commands in, text or JSON out.
+ */
+#ifndef BROKER_CONTROL_H
+#define BROKER_CONTROL_H
+
+#include "plugin/module.h"
+#include <xmb/conf.h>
+
+extern const struct xmb_control_api control_api;
+
+struct control_next;
+/* <control socket= group= mode=/>: binds a socket beside the old one when the path changed. */
+int control_prepare(const struct xmb_conf *broker, struct control_next **next);
+void control_abort(struct control_next *next);
+void control_commit(struct control_next *next);
+/* Collects the commands of the core and of every module; after all init, before commit. */
+int control_commands_init(void);
+void control_fini(void); /* unlinks the socket */
+
+/*
+ * reload.h's service to `config check|reload`: runs the sequence and fills out.
+ * Implemented in plugin/reload.c. Returns 0 or XMB_ECONF with errors[] emitted.
+ */
+int reload_command(int only_check, struct xmb_out *out);
+
+#endif

@@ -1,0 +1,186 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * log_conf.c - the <log> element: prepared beside what runs, then put in its place.
+ *
+ *     <log level="info" format="json" to="/var/log/xmb/xmbd.log">
+ *         <topic module="xmcp" level="debug"/>
+ *     </log>
+ *
+ * Preparing opens the file, again if it is the same one: that is what log rotation needs.
+ */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "conf/conf.h"
+#include "log/log_priv.h"
+#include "plugin/module.h"
+
+struct topic {
+    char *module;
+    uint32_t level;
+};
+
+struct log_next {
+    struct log_sink sink;
+    uint32_t level;
+    struct topic *topics; /* at most one for each module */
+    size_t topic_count;
+};
+
+/* A level attribute; absent leaves `*level`. */
+static int read_level(const struct xmb_conf *node, uint32_t *level)
+{
+    const char *text = conf_api.text(node, "level", NULL);
+    uint32_t found;
+
+    if (text == NULL)
+        return 0;
+    found = log_level_of(text);
+    if (found == 0)
+        return conf_api.fault(node, "\"%s\" is no log level: error, warn, notice, info or debug",
+                              text);
+    *level = found;
+    return 0;
+}
+
+static int read_topic(const struct xmb_conf *node, struct log_next *next)
+{
+    const char *module = conf_api.text(node, "module", NULL);
+    struct topic *t = &next->topics[next->topic_count];
+
+    if (next->topic_count == MODULES_MAX)
+        return conf_api.fault(node, "more than %d topics", MODULES_MAX);
+    if (module == NULL)
+        return conf_api.fault(node, "a topic needs a module");
+    if (module_by_name(module) == NULL)
+        return conf_api.fault(node, "no module \"%s\" is loaded", module);
+    t->level = next->level;
+    if (read_level(node, &t->level) < 0)
+        return XMB_ECONF;
+    t->module = strdup(module);
+    if (t->module == NULL)
+        return XMB_ENOMEM;
+    next->topic_count++;
+    return 0;
+}
+
+static int read_topics(const struct xmb_conf *log, struct log_next *next)
+{
+    const struct xmb_conf *node;
+    int rc = 0;
+
+    next->topics = calloc(MODULES_MAX, sizeof *next->topics);
+    if (next->topics == NULL)
+        return XMB_ENOMEM;
+    for (node = conf_api.child(log, "topic"); node != NULL; node = conf_api.next(node, "topic")) {
+        int one = read_topic(node, next);
+
+        rc = rc == 0 ? one : rc; /* every fault is told */
+    }
+    return rc;
+}
+
+static int read_format(const struct xmb_conf *log, enum log_format *format)
+{
+    const char *text = log != NULL ? conf_api.text(log, "format", "text") : "text";
+
+    if (strcmp(text, "text") == 0)
+        *format = LOG_TEXT;
+    else if (strcmp(text, "json") == 0)
+        *format = LOG_JSON;
+    else
+        return conf_api.fault(log, "\"%s\" is no log format: text or json", text);
+    return 0;
+}
+
+static int open_sink(const struct xmb_conf *broker, const struct xmb_conf *log,
+                     enum log_format format, struct log_sink *sink)
+{
+    const char *to = log != NULL ? conf_api.text(log, "to", "stderr") : "stderr";
+    int rc;
+
+    if (strcmp(to, "stderr") != 0 && strcmp(to, "journal") != 0 && to[0] != '/')
+        return conf_api.fault(log, "log to=\"%s\": stderr, journal or an absolute path", to);
+    rc = log_sink_open(sink, to, format);
+    if (rc == -ENOSYS)
+        return conf_api.fault(log, "this xmbd was built without the journal: stderr or a path");
+    if (rc < 0)
+        return conf_api.fault(log != NULL ? log : broker, "cannot log to %s: %s", to,
+                              strerror(-rc));
+    return 0;
+}
+
+int log_prepare(const struct xmb_conf *broker, struct log_next **out)
+{
+    const struct xmb_conf *log = conf_api.child(broker, "log");
+    struct log_next *next = calloc(1, sizeof *next);
+    enum log_format format = LOG_TEXT;
+    int rc = 0;
+
+    if (next == NULL)
+        return XMB_ENOMEM;
+    next->sink.fd = -1;
+    next->level = XMB_LOG_INFO;
+    if (log != NULL)
+        rc = read_level(log, &next->level);
+    if (rc == 0 && log != NULL)
+        rc = read_topics(log, next);
+    if (rc == 0)
+        rc = read_format(log, &format);
+    if (rc == 0)
+        rc = open_sink(broker, log, format, &next->sink);
+    if (rc < 0)
+        log_abort(next);
+    else
+        *out = next;
+    return rc;
+}
+
+static void free_next(struct log_next *next)
+{
+    size_t i;
+
+    for (i = 0; i < next->topic_count; i++)
+        free(next->topics[i].module);
+    free(next->topics);
+    free(next);
+}
+
+void log_abort(struct log_next *next)
+{
+    if (next == NULL)
+        return;
+    log_sink_close(&next->sink);
+    free_next(next);
+}
+
+static uint32_t level_for(const struct log_next *next, const char *module)
+{
+    size_t i;
+
+    for (i = 0; i < next->topic_count; i++)
+        if (strcmp(next->topics[i].module, module) == 0)
+            return next->topics[i].level;
+    return next->level;
+}
+
+void log_commit(struct log_next *next)
+{
+    uint32_t i;
+
+    if (next == NULL)
+        return;
+    log_sink_use(&next->sink);
+    for (i = 0; i < module_count(); i++) {
+        struct xmb_module *m = module_at(i);
+
+        atomic_store_explicit(&m->log_level, level_for(next, m->name), memory_order_relaxed);
+    }
+    free_next(next);
+}
+
+void log_fini(void)
+{
+    log_sink_fini();
+}

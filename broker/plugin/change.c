@@ -1,0 +1,341 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * change.c - one try at a new configuration, all or nothing.
+ *
+ * The first configuration and every reload take the same way. What prepares: log, TLS, control
+ * socket, each module whose element differs from the one it runs with, listeners. They are all
+ * asked, also after one has refused, so that the operator sees every fault; then what was
+ * prepared is aborted in reverse. A commit cannot fail. What was replaced is retired when every
+ * worker has moved on.
+ *
+ * Nodes of a configuration live as long as a module runs with them: each module holds a
+ * reference to the struct conf its element came from, which may be older than the running one.
+ */
+#include "plugin/lifecycle.h"
+
+#include "conn/conn.h"
+#include "control/control.h"
+#include "log/log.h"
+#include "loop/worker.h"
+#include "tls/tls.h"
+
+#include <stdlib.h>
+
+struct part {
+    const struct xmb_conf *element;
+    void *next;
+    void *old;
+    struct conf *old_conf;
+    int changes;
+    int prepared;
+};
+
+struct change {
+    struct conf *conf;
+    struct conf_faults *faults;
+    struct log_next *log;
+    struct tls_next *tls;
+    struct control_next *control;
+    struct listeners_next *listeners;
+    int log_ready;
+    int tls_ready;
+    int control_ready;
+    int listeners_ready;
+    struct part parts[MODULES_MAX]; /* by module index */
+};
+
+static struct conf *running;
+/* What each module runs with, by module index. */
+static struct {
+    struct conf *conf;
+    const struct xmb_conf *element;
+} held[MODULES_MAX];
+
+struct conf *change_running(void)
+{
+    return running;
+}
+
+struct conf *change_conf(const struct change *ch)
+{
+    return ch->conf;
+}
+
+struct change *change_new(struct conf *c, struct conf_faults *faults)
+{
+    struct change *ch = calloc(1, sizeof *ch);
+
+    if (ch == NULL)
+        return NULL;
+    ch->conf = conf_hold(c);
+    ch->faults = faults;
+    conf_collect(c, faults);
+    return ch;
+}
+
+int change_has(const struct change *ch, const struct xmb_module *m)
+{
+    return ch->parts[m->index].changes;
+}
+
+/* A part failed without saying why: say at least which. */
+static int failed(struct change *ch, const struct xmb_conf *element, size_t faults_before,
+                  const char *what, int rc)
+{
+    if (ch->faults->count == faults_before)
+        conf_faults_add(ch->faults, conf_file(ch->conf), conf_api.line(element),
+                        "%s cannot be prepared: %s", what, module_error_text(rc));
+    return XMB_ECONF;
+}
+
+int change_prepare_core(struct change *ch)
+{
+    const struct xmb_conf *broker = conf_broker(ch->conf);
+    size_t before = ch->faults->count;
+    int result = 0;
+    int rc = log_prepare(broker, &ch->log);
+
+    ch->log_ready = rc == 0;
+    if (rc < 0)
+        result = failed(ch, broker, before, "the log", rc);
+    before = ch->faults->count;
+    rc = tls_prepare(broker, &ch->tls);
+    ch->tls_ready = rc == 0;
+    if (rc < 0)
+        result = failed(ch, broker, before, "TLS", rc);
+    before = ch->faults->count;
+    rc = control_prepare(broker, &ch->control);
+    ch->control_ready = rc == 0;
+    if (rc < 0)
+        result = failed(ch, broker, before, "the control socket", rc);
+    return result;
+}
+
+/* --- modules --- */
+
+static int call_prepare(struct xmb_module *m, const struct xmb_conf *element, void **next)
+{
+    struct module_mark mark;
+    int rc;
+
+    if (m->ops.prepare == NULL)
+        return 0;
+    mark = module_enter(m);
+    rc = m->ops.prepare(m->self, element, next);
+    module_leave(mark);
+    return rc;
+}
+
+static void call_abort(struct xmb_module *m, void *next)
+{
+    struct module_mark mark;
+
+    if (m->ops.abort == NULL)
+        return;
+    mark = module_enter(m);
+    m->ops.abort(m->self, next);
+    module_leave(mark);
+}
+
+static int prepare_module(struct change *ch, struct xmb_module *m)
+{
+    struct part *part = &ch->parts[m->index];
+    size_t before = ch->faults->count;
+    int rc;
+
+    part->element = lifecycle_element(ch->conf, m);
+    part->changes = running == NULL || !conf_same(part->element, held[m->index].element);
+    if (!part->changes)
+        return 0;
+    if (running != NULL && (m->plugin.flags & XMB_PLUGIN_RELOAD_RESTART))
+        return conf_api.fault(part->element,
+                              "it cannot change while it runs; restart the broker for this");
+    rc = call_prepare(m, part->element, &part->next);
+    if (rc < 0 && ch->faults->count == before)
+        return conf_api.fault(part->element, "its prepare failed: %s", module_error_text(rc));
+    if (rc < 0)
+        return rc;
+    part->prepared = 1;
+    if (m->state == MODULE_INITED)
+        m->state = MODULE_PREPARED;
+    /* Faults were reported, and yet it said yes: the faults count. */
+    return ch->faults->count == before ? 0 : XMB_ECONF;
+}
+
+static int prepare_listeners(struct change *ch, uint32_t workers)
+{
+    const struct xmb_conf *elements[MODULES_MAX] = {NULL};
+    size_t before = ch->faults->count;
+    uint32_t i;
+    int rc;
+
+    for (i = 1; i < module_count(); i++)
+        if (module_at(i)->protocol.size != 0)
+            elements[i] = ch->parts[i].element;
+    rc = listeners_prepare(elements, workers, ch->tls, &ch->listeners);
+    ch->listeners_ready = rc == 0;
+    if (rc < 0)
+        return failed(ch, conf_broker(ch->conf), before, "listeners", rc);
+    return 0;
+}
+
+int change_prepare_modules(struct change *ch, uint32_t workers)
+{
+    struct xmb_module *m;
+    int result = 0;
+    uint32_t i;
+
+    for (i = 0; (m = lifecycle_order(i)) != NULL; i++)
+        if (prepare_module(ch, m) < 0)
+            result = XMB_ECONF;
+    if (prepare_listeners(ch, workers) < 0)
+        result = XMB_ECONF;
+    return result;
+}
+
+static void abort_module(struct change *ch, struct xmb_module *m)
+{
+    struct part *part = &ch->parts[m->index];
+
+    if (!part->prepared)
+        return;
+    call_abort(m, part->next);
+    if (m->state == MODULE_PREPARED)
+        m->state = MODULE_INITED;
+}
+
+static void free_change(struct change *ch)
+{
+    conf_collect(ch->conf, NULL);
+    conf_free(ch->conf);
+    free(ch);
+}
+
+void change_abort_control(struct change *ch)
+{
+    if (ch->control_ready)
+        control_abort(ch->control);
+    ch->control_ready = 0;
+}
+
+void change_abort(struct change *ch)
+{
+    uint32_t i = 0;
+
+    if (ch == NULL)
+        return;
+    if (ch->listeners_ready)
+        listeners_abort(ch->listeners);
+    while (lifecycle_order(i) != NULL)
+        i++;
+    while (i > 0)
+        abort_module(ch, lifecycle_order(--i));
+    change_abort_control(ch);
+    if (ch->tls_ready)
+        tls_abort(ch->tls);
+    if (ch->log_ready)
+        log_abort(ch->log);
+    free_change(ch);
+}
+
+/* --- commit --- */
+
+void change_commit_control(struct change *ch)
+{
+    if (ch->control_ready)
+        control_commit(ch->control);
+    ch->control_ready = 0;
+}
+
+void change_commit_core(struct change *ch)
+{
+    log_commit(ch->log);
+    tls_commit(ch->tls);
+    ch->log_ready = 0;
+    ch->tls_ready = 0;
+}
+
+static void commit_module(struct change *ch, struct xmb_module *m)
+{
+    struct part *part = &ch->parts[m->index];
+    struct module_mark mark;
+
+    if (!part->changes)
+        return;
+    part->old = m->conf;
+    part->old_conf = held[m->index].conf;
+    held[m->index].conf = conf_hold(ch->conf);
+    held[m->index].element = part->element;
+    m->conf = part->next;
+    part->prepared = 0;
+    if (m->ops.commit == NULL)
+        return;
+    mark = module_enter(m);
+    m->ops.commit(m->self, part->next);
+    module_leave(mark);
+}
+
+void change_commit_modules(struct change *ch)
+{
+    struct xmb_module *m;
+    uint32_t i;
+
+    for (i = 0; (m = lifecycle_order(i)) != NULL; i++)
+        commit_module(ch, m);
+}
+
+void change_worker(struct change *ch, struct xmb_worker *w)
+{
+    struct xmb_module *m;
+    struct module_mark mark;
+    uint32_t i;
+
+    for (i = 0; (m = lifecycle_order(i)) != NULL; i++) {
+        if (!ch->parts[m->index].changes || m->ops.worker_conf == NULL)
+            continue;
+        mark = module_enter(m);
+        m->ops.worker_conf(w->wself[m->index], ch->parts[m->index].next);
+        module_leave(mark);
+    }
+}
+
+static void retire_module(struct change *ch, struct xmb_module *m)
+{
+    struct part *part = &ch->parts[m->index];
+    struct module_mark mark;
+
+    if (part->changes && running != NULL && m->ops.retire != NULL) {
+        mark = module_enter(m);
+        m->ops.retire(m->self, part->old);
+        module_leave(mark);
+    }
+    conf_free(part->old_conf);
+}
+
+void change_finish(struct change *ch)
+{
+    struct xmb_module *m;
+    struct conf *old = running;
+    uint32_t i;
+
+    listeners_commit(ch->listeners);
+    change_commit_control(ch);
+    for (i = 0; (m = lifecycle_order(i)) != NULL; i++)
+        retire_module(ch, m);
+    running = conf_hold(ch->conf);
+    conf_free(old);
+    free_change(ch);
+}
+
+void change_fini(void)
+{
+    uint32_t i;
+
+    for (i = 0; i < MODULES_MAX; i++) {
+        conf_free(held[i].conf);
+        held[i].conf = NULL;
+        held[i].element = NULL;
+    }
+    conf_free(running);
+    running = NULL;
+}

@@ -1,0 +1,106 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * plugin_order.c - requirements: are they there, and in which order are modules called?
+ *
+ * The order of the configuration is that of policy and belongs to the operator. This one is for
+ * init, prepare, commit and start: whoever is required goes first, else the configuration's order.
+ */
+#include "plugin/plugin_load.h"
+
+#include <stdio.h>
+#include <string.h>
+
+static int offers(const struct xmb_module *m, const struct xmb_need *need)
+{
+    size_t i;
+
+    if (strcmp(m->name, need->name) == 0)
+        return 1;
+    for (i = 0; i < m->plugin.provides_count; i++)
+        if (strcmp(m->plugin.provides[i].name, need->name) == 0 &&
+            m->plugin.provides[i].revision >= need->revision)
+            return 1;
+    return 0;
+}
+
+const struct xmb_need *order_missing(struct xmb_module *const *list, size_t count,
+                                     const struct xmb_module *m)
+{
+    size_t i;
+    size_t k;
+
+    for (i = 0; i < m->plugin.requires_list_count; i++) {
+        const struct xmb_need *need = &m->plugin.requires_list[i];
+
+        for (k = 0; k < count; k++)
+            if (list[k] != NULL && list[k] != m && offers(list[k], need))
+                break;
+        if (k == count)
+            return need;
+    }
+    return NULL;
+}
+
+/* 1 when something that `m` requires still stands in `list`. */
+static int must_wait(struct xmb_module *const *list, size_t count, const struct xmb_module *m)
+{
+    size_t i;
+    size_t k;
+
+    for (i = 0; i < m->plugin.requires_list_count; i++)
+        for (k = 0; k < count; k++)
+            if (list[k] != NULL && list[k] != m && offers(list[k], &m->plugin.requires_list[i]))
+                return 1;
+    return 0;
+}
+
+size_t order_sort(struct xmb_module **list, size_t count, struct xmb_module **out)
+{
+    size_t done = 0;
+    size_t i = 0;
+
+    while (i < count) {
+        if (list[i] == NULL || must_wait(list, count, list[i])) {
+            i++;
+            continue;
+        }
+        out[done++] = list[i];
+        list[i] = NULL;
+        i = 0; /* somebody before it may have waited for it */
+    }
+    return done;
+}
+
+/* Follows requirements inside what is left until a module comes up again. */
+void order_cycle_text(struct xmb_module *const *list, size_t count, const struct xmb_module *from,
+                      char *text, size_t cap)
+{
+    const struct xmb_module *seen[MODULES_MAX];
+    const struct xmb_module *m = from;
+    size_t n = 0;
+    size_t used;
+    size_t i;
+    size_t k;
+
+    used = (size_t)snprintf(text, cap, "%s", m->name);
+    while (n < MODULES_MAX && used < cap) {
+        for (i = 0; i < n && seen[i] != m; i++)
+            ;
+        if (i < n)
+            return;
+        seen[n++] = m;
+        for (i = 0; i < m->plugin.requires_list_count; i++) {
+            for (k = 0; k < count; k++)
+                if (list[k] != NULL && list[k] != m &&
+                    offers(list[k], &m->plugin.requires_list[i]))
+                    break;
+            if (k < count)
+                break;
+        }
+        if (i == m->plugin.requires_list_count)
+            return;
+        m = list[k];
+        used += (size_t)snprintf(text + used, cap - used, " requires %s%s", m->name,
+                                 m == from ? "" : ", which");
+    }
+}

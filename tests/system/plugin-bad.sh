@@ -1,0 +1,132 @@
+#!/bin/bash
+# SPDX-License-Identifier: MIT
+#
+# Every check of the loader, by a plugin or a file that fails at it: `xmbd -t` must exit 1 and
+# say FILE:LINE and the words for that check, and nothing about anything else. Then the same with
+# optional="yes", where the broker would go on.
+set -u
+
+dir=$XMB_TMP/plugins
+conf=$XMB_TMP/bad.xml
+sock=$XMB_TMP/bad.sock
+failed=0
+mkdir "$dir"
+cp "$XMB_BAD_PLUGINS"/*.so "$XMB_TEST_PLUGINS"/knob-a.so "$dir"
+chmod 755 "$dir"/*.so
+
+# config MODULE... - one <module> a line, the first on line 5.
+config() {
+    {
+        echo '<xmb xmlns="urn:xmb:config:1">'
+        echo '  <broker workers="1">'
+        echo "    <control socket=\"$sock\"/>"
+        echo '  </broker>'
+        for module; do
+            echo "  $module"
+        done
+        echo '</xmb>'
+    } >"$conf"
+}
+
+complain() {
+    echo "FAILED: $*"
+    sed 's/^/    /' "$XMB_TMP/out"
+    failed=1
+}
+
+# refuses WORDS MODULE... - exactly one line, of line 5, with WORDS in it.
+refuses() {
+    local words=$1 rc=0
+    shift
+    config "$@"
+    "$XMBD" -t -c "$conf" -p "$dir" >"$XMB_TMP/out" 2>&1 || rc=$?
+    [ $rc = 1 ] || complain "$*: exit $rc, not 1"
+    grep -qF -- "$words" "$XMB_TMP/out" || complain "$*: does not say: $words"
+    grep -q "^$conf:5: module " "$XMB_TMP/out" || complain "$*: does not say $conf:5"
+    [ "$(grep -c "^$conf:" "$XMB_TMP/out")" = 1 ] || complain "$*: more than one fault"
+}
+
+accepts() {
+    local rc=0
+    config "$@"
+    "$XMBD" -t -c "$conf" -p "$dir" >"$XMB_TMP/out" 2>&1 || rc=$?
+    [ $rc = 0 ] || complain "$*: exit $rc, not 0"
+    [ ! -s "$XMB_TMP/out" ] || complain "$*: is not silent"
+}
+
+accepts '<module name="knob-a"/>'
+
+refuses "there is no nowhere.so in $dir" '<module name="nowhere"/>'
+refuses 'has no symbol no_symbol_LTX_xmb_plugin' '<module name="no-symbol"/>'
+refuses 'undefined symbol: bad_nobody_has_this' '<module name="unresolved"/>'
+refuses 'does not begin with the plugin magic' '<module name="bad-magic"/>'
+refuses 'it was built for plugin ABI' '<module name="bad-major"/>'
+refuses 'it needs plugin ABI' '<module name="bad-need"/>'
+refuses 'says it is 64 octets long: too short' '<module name="bad-size"/>'
+refuses "calls itself 'good-name'" '<module name="bad-name"/>'
+refuses 'it has no ops' '<module name="no-ops"/>'
+refuses 'its ops have no init' '<module name="no-init"/>'
+refuses 'its protocol has no data' '<module name="no-data"/>'
+refuses 'its policy declares no points' '<module name="no-points"/>'
+refuses "declares the metric 'same' twice" '<module name="bad-metrics"/>'
+refuses "its command 'show nothing' has no run" '<module name="bad-commands"/>'
+refuses "it requires 'bad-nowhere'" '<module name="bad-require"/>'
+refuses 'its init failed: not supported' '<module name="init-fails"/>'
+refuses 'its schema is not usable' '<module name="bad-schema"/>'
+refuses 'its prepare failed: limit reached' '<module name="prepare-fails"/>'
+
+# Twice, and a circle, need two modules; both lines are the same here.
+refuses 'it is named twice' '<module name="knob-a" optional="yes"/><module name="knob-a"/>'
+config '<module name="cycle-a"/>' '<module name="cycle-b"/>'
+"$XMBD" -t -c "$conf" -p "$dir" >"$XMB_TMP/out" 2>&1 && complain "a circle is accepted"
+grep -qF "$conf:5: module cycle-a: requirements go in a circle: cycle-a requires cycle-b, which requires cycle-a" \
+    "$XMB_TMP/out" || complain "cycle-a"
+grep -q "^$conf:6: module cycle-b: requirements go in a circle" "$XMB_TMP/out" || complain "cycle-b"
+
+# A file that is not what it should be.
+cp "$dir/knob-a.so" "$dir/knob-w.so"
+chmod o+w "$dir/knob-w.so"
+refuses 'can be written by others than its owner' '<module name="knob-w"/>'
+echo 'not a shared object' >"$dir/text.so"
+refuses 'cannot be loaded: ' '<module name="text"/>'
+mkdir "$dir/folder.so"
+refuses 'is not a regular file' '<module name="folder"/>'
+cp "$dir/knob-a.so" "$XMB_TMP/knob-b.so"
+ln -s "$XMB_TMP/knob-b.so" "$dir/knob-out.so"
+refuses 'is a link that leads out of its folder' '<module name="knob-out"/>'
+ln -sf knob-a.so "$dir/knob-in.so"
+refuses 'has no symbol knob_in_LTX_xmb_plugin' '<module name="knob-in"/>'
+if [ "$(id -u)" = 0 ]; then
+    cp "$dir/knob-a.so" "$dir/knob-x.so"
+    chown 12345 "$dir/knob-x.so"
+    refuses 'belongs to user 12345' '<module name="knob-x"/>'
+fi
+
+# A crash in init: the last line says whose it was, and the process dies of the signal.
+config '<module name="init-crashes"/>'
+rc=0
+("$XMBD" -t -c "$conf" -p "$dir") >"$XMB_TMP/out" 2>&1 || rc=$?
+grep -q 'fatal signal SIG[A-Z]* in module init-crashes 1.0, state loaded' "$XMB_TMP/out" ||
+    complain "init-crashes: does not say whose crash it is"
+[ "$XMB_SANITIZED" = yes ] || [ $rc -ge 128 ] || complain "init-crashes: exit $rc"
+
+# What is optional is left out, and so is what requires it; the rest goes on.
+for name in nowhere unresolved bad-magic bad-require init-fails; do
+    accepts "<module name=\"$name\" optional=\"yes\"/>" '<module name="knob-a"/>'
+done
+accepts '<module name="cycle-a" optional="yes"/>' '<module name="cycle-b" optional="yes"/>'
+
+# xmb-plugin-check comes to the same conclusions.
+check=$XMB_BUILD/broker/xmb-plugin-check
+"$check" "$dir/knob-a.so" >"$XMB_TMP/out" 2>&1 || complain "xmb-plugin-check knob-a"
+grep -q '^command *show knob-a calls' "$XMB_TMP/out" || complain "xmb-plugin-check: no command"
+"$check" --json "$dir/knob-a.so" | "$XMB_PYTHON3" -c '
+import json, sys
+d = json.load(sys.stdin)
+assert d["ok"] and d["name"] == "knob-a" and d["provides"][0]["name"] == "x-knob-a", d
+' || complain "xmb-plugin-check --json"
+for name in no-symbol unresolved bad-magic bad-major no-init bad-metrics bad-schema; do
+    "$check" "$dir/$name.so" >"$XMB_TMP/out" 2>&1 && complain "xmb-plugin-check takes $name"
+done
+
+exit $failed

@@ -1,0 +1,607 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * test_xmcp_register.c - Register, credentials, nonces, limits, keepalives, the end of a session:
+ * sections 2.2 to 2.6 and 2.9 of the protocol notes, and the order of checks of 2.11.
+ */
+#include "xmcp_peer.h"
+
+#include <string.h>
+
+static struct peer a;
+static struct peer b;
+
+static int close_host(void **state)
+{
+    (void)state;
+    host_close();
+    return 0;
+}
+
+/* --- credentials ----------------------------------------------------------------------------- */
+
+static void anonymous_is_challenged(void **state)
+{
+    (void)state;
+    host_open("");
+    add_user("ann", 0);
+    peer_open(&a, NULL);
+    send_register(&a);
+    expect_error(&a, XMCP_REGISTER, XMCP_CODE_UNAUTHORIZED);
+    assert_true(a.msg.have & XMCP_HAVE_REALM);
+    assert_int_equal(strlen(a.nonce), 32);
+    assert_false(a.msg.have & XMCP_HAVE_INTEGRITY);
+}
+
+static void nonce_of_a_401_serves(void **state)
+{
+    char nonce[256];
+
+    anonymous_is_challenged(state);
+    strcpy(nonce, a.nonce);
+    peer_open(&b, "ann");
+    xmb_fakehost_hangup(b.conn, "not needed");
+    a.user = "ann";
+    a.mac = b.mac;
+    a.form = b.form;
+    send_register(&a);
+    expect_success(&a, XMCP_REGISTER);
+    assert_string_equal(a.nonce, nonce);
+}
+
+static void half_of_credentials_is_401(void **state)
+{
+    (void)state;
+    host_open("");
+    add_user("ann", 0);
+    add_user("", 0);
+    peer_open(&a, "ann");
+    begin_bare(&a, XMCP_REGISTER);
+    xmcp_put_text(&a.w, XMCP_ATTR_USERNAME, "ann", 3);
+    send_unsigned(&a);
+    expect_error(&a, XMCP_REGISTER, XMCP_CODE_UNAUTHORIZED);
+    begin_bare(&a, XMCP_REGISTER);
+    send_request(&a);
+    expect_nothing(&a); /* the second one is held back */
+    xmb_fakehost_advance(1000);
+    expect_error(&a, XMCP_REGISTER, XMCP_CODE_UNAUTHORIZED);
+}
+
+static void success_says_all(void **state)
+{
+    (void)state;
+    host_open("");
+    add_user("ann", XMB_SETTING_KEEPALIVE_MS, 60000, 0);
+    peer_register(&a, "ann");
+    assert_int_not_equal(a.handle, 0);
+    assert_int_equal(a.msg.keepalive_ms, 60000);
+    assert_int_equal(a.msg.version_major, 2);
+    assert_int_equal(a.msg.page_size, 10);
+    assert_int_equal(a.msg.domain, 7177);
+    assert_true(a.msg.have & XMCP_HAVE_REALM);
+    assert_true(a.msg.have & XMCP_HAVE_NONCE);
+    assert_int_equal(metric("clients"), 1);
+}
+
+static void unknown_user_and_wrong_password(void **state)
+{
+    (void)state;
+    host_open("");
+    add_user("ann", 0);
+    peer_open(&a, "bob");
+    send_register(&a);
+    expect_nothing(&a);
+    xmb_fakehost_advance(999);
+    expect_nothing(&a);
+    xmb_fakehost_advance(1);
+    expect_error(&a, XMCP_REGISTER, XMCP_CODE_UNKNOWN_USERNAME);
+    assert_false(a.msg.have & XMCP_HAVE_INTEGRITY);
+    a.user = "ann"; /* with bob's key */
+    send_register(&a);
+    xmb_fakehost_advance(1000);
+    expect_error(&a, XMCP_REGISTER, XMCP_CODE_INTEGRITY_FAILURE);
+    assert_false(a.msg.have & XMCP_HAVE_INTEGRITY);
+    send_register(&a); /* the third failure of this address */
+    xmb_fakehost_advance(1999);
+    expect_nothing(&a);
+    xmb_fakehost_advance(1);
+    expect_error(&a, XMCP_REGISTER, XMCP_CODE_INTEGRITY_FAILURE);
+    assert_int_equal(metric("register_failures"), 3);
+    assert_int_equal(xmb_fakehost_principals(), 1); /* the one in the table of users */
+}
+
+/* While an answer is held back nothing else is read. */
+static void held_back_in_order(void **state)
+{
+    (void)state;
+    host_open("");
+    peer_open(&a, "bob");
+    send_register(&a);
+    begin(&a, XMCP_KEEPALIVE);
+    send_request(&a);
+    assert_true(xmb_fakehost_paused(a.conn));
+    xmb_fakehost_advance(1000);
+    expect_error(&a, XMCP_REGISTER, XMCP_CODE_UNKNOWN_USERNAME);
+    expect_error(&a, XMCP_KEEPALIVE, XMCP_CODE_UNREGISTERED);
+    assert_false(xmb_fakehost_paused(a.conn));
+}
+
+static void late_verdicts(void **state)
+{
+    (void)state;
+    host_open("");
+    add_user("ann", XMB_SETTING_NONCE, XMB_NONCE_NONE, 0);
+    xmb_fakehost_late(1);
+    peer_register(&a, "ann");
+    peer_open(&b, "ann");
+    begin_bare(&b, XMCP_REGISTER);
+    xmcp_put_text(&b.w, XMCP_ATTR_USERNAME, "ann", 3);
+    {
+        size_t bytes = 0;
+
+        assert_int_equal(xmcp_write_finish(&b.w, &b.mac, b.form, &bytes), 0);
+        xmb_fakehost_feed(b.conn, (struct xmb_str){(const char *)b.out, bytes});
+    }
+    assert_true(xmb_fakehost_paused(b.conn));
+    xmb_fakehost_hangup(b.conn, "while it was asked");
+    xmb_fakehost_run();
+    assert_int_equal(metric("clients"), 1);
+}
+
+static void denials_by_reason(void **state)
+{
+    static const struct {
+        uint32_t reason;
+        unsigned code;
+    } rows[] = {
+        {XMB_DENY_UNKNOWN_USER, XMCP_CODE_UNKNOWN_USERNAME},
+        {XMB_DENY_SILENCE, XMCP_CODE_UNKNOWN_USERNAME},
+        {XMB_DENY_CREDENTIALS, XMCP_CODE_INTEGRITY_FAILURE},
+        {XMB_DENY_LATE, XMCP_CODE_RESPONDER_ERROR},
+        {XMB_DENY_FAILED, XMCP_CODE_RESPONDER_ERROR},
+    };
+    size_t i;
+
+    (void)state;
+    host_open("");
+    for (i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        xmb_fakehost_verdict(XMB_POINT_AUTHENTICATE, XMB_DENY, rows[i].reason);
+        peer_open(&a, "ann");
+        send_register(&a);
+        xmb_fakehost_advance(2000);
+        expect_error(&a, XMCP_REGISTER, rows[i].code);
+    }
+}
+
+static void accept_is_asked(void **state)
+{
+    (void)state;
+    host_open("");
+    xmb_fakehost_verdict(XMB_POINT_ACCEPT, XMB_DENY, XMB_DENY_POLICY);
+    peer_open_from(&a, NULL, "198.51.100.7");
+    assert_null(a.conn);
+    assert_int_equal(metric("refused_list"), 1);
+}
+
+/* --- versions and domains -------------------------------------------------------------------- */
+
+static void versions(void **state)
+{
+    (void)state;
+    host_open("");
+    add_user("ann", 0);
+    peer_open(&a, "ann");
+    a.major = 3;
+    send_register(&a);
+    xmb_fakehost_advance(1000);
+    expect_error(&a, XMCP_REGISTER, XMCP_CODE_UNSUPPORTED_VERSION);
+    assert_int_equal(a.msg.version_major, 2);
+    a.major = 1;
+    peer_registers(&a);
+    assert_int_equal(a.msg.version_major, 1);
+    a.major = 3;
+    a.handle = 0;
+    send_register(&a);
+    expect_error(&a, XMCP_REGISTER, XMCP_CODE_UNSUPPORTED_VERSION);
+    a.major = 2;
+    send_register(&a);
+    expect_error(&a, XMCP_REGISTER, XMCP_CODE_ALREADY_REGISTERED);
+}
+
+static void domain_for(const char *user, uint32_t asked, unsigned code, uint32_t domain)
+{
+    peer_open(&a, user);
+    a.domain = asked;
+    if (code == 0) {
+        peer_registers(&a);
+        assert_int_equal(a.msg.domain, domain);
+        return;
+    }
+    send_register(&a);
+    expect_error(&a, XMCP_REGISTER, XMCP_CODE_NONCE_REQUIRED);
+    send_register(&a);
+    xmb_fakehost_advance(2000);
+    expect_error(&a, XMCP_REGISTER, code);
+    assert_int_equal(a.msg.domain, domain);
+    assert_true(a.msg.have & XMCP_HAVE_INTEGRITY);
+}
+
+static void domains(void **state)
+{
+    (void)state;
+    host_open("");
+    add_user("ann", 0);
+    add_user("dan", XMB_SETTING_DOMAIN, 100, 0);
+    add_user("oli", XMB_SETTING_DOMAIN, 200, XMB_SETTING_DOMAIN_ONLY, 1, 0);
+    domain_for("ann", 0, 0, 7177);
+    domain_for("ann", 5, 0, 5);
+    domain_for("ann", 65536, XMCP_CODE_FORBIDDEN_DOMAIN, 7177);
+    domain_for("dan", 0, 0, 100);
+    domain_for("dan", 7, 0, 7);
+    domain_for("oli", 0, 0, 200);
+    domain_for("oli", 200, 0, 200);
+    domain_for("oli", 100, XMCP_CODE_FORBIDDEN_DOMAIN, 200);
+    assert_int_equal(metric("clients"), 6);
+}
+
+/* --- limits ---------------------------------------------------------------------------------- */
+
+static void client_limit(void **state)
+{
+    (void)state;
+    host_open("<max-clients total='1' unauthenticated='0'/>");
+    add_user("ann", XMB_SETTING_NONCE, XMB_NONCE_NONE, 0);
+    add_user("", 0);
+    peer_open(&b, NULL);
+    send_register(&b);
+    xmb_fakehost_advance(1000);
+    expect_error(&b, XMCP_REGISTER, XMCP_CODE_RESPONDER_ERROR);
+    expect_closed(&b);
+    peer_register(&a, "ann");
+    peer_open(&b, "ann");
+    send_register(&b);
+    xmb_fakehost_advance(2000);
+    expect_error(&b, XMCP_REGISTER, XMCP_CODE_RESPONDER_ERROR);
+    expect_closed(&b);
+    xmb_fakehost_hangup(a.conn, "gone");
+    peer_register(&b, "ann");
+}
+
+static void connection_limit(void **state)
+{
+    struct peer c;
+
+    (void)state;
+    host_open("<max-clients total='1'/>");
+    peer_open(&a, NULL);
+    peer_open(&b, NULL);
+    peer_open_from(&c, NULL, "192.0.2.9");
+    assert_null(c.conn);
+    xmb_fakehost_hangup(a.conn, "gone");
+    peer_open(&c, NULL);
+}
+
+static void must_register_in_time(void **state)
+{
+    (void)state;
+    host_open("<limits register-within='5s'/>");
+    peer_open(&a, NULL);
+    xmb_fakehost_advance(4999);
+    expect_open(&a);
+    xmb_fakehost_advance(1);
+    expect_closed(&a);
+    assert_int_equal(metric("register_timeouts"), 1);
+}
+
+static void storms_are_throttled(void **state)
+{
+    unsigned refused = 0;
+    unsigned i;
+
+    (void)state;
+    host_open("");
+    for (i = 0; i < 3; i++) {
+        peer_open(&a, "bob");
+        send_register(&a);
+        xmb_fakehost_hangup(a.conn, "impatient");
+    }
+    for (i = 0; i < 60; i++) {
+        peer_open_from(&a, "bob", "192.0.2.1");
+        if (a.conn == NULL)
+            refused++;
+        else
+            xmb_fakehost_forget(a.conn);
+    }
+    assert_int_equal(refused, 10);
+    peer_open_from(&a, "bob", "192.0.2.2");
+    assert_non_null(a.conn); /* somebody else is not hurt */
+    xmb_fakehost_advance(61000);
+    peer_open_from(&a, "bob", "192.0.2.1");
+    assert_non_null(a.conn); /* and it is forgotten */
+}
+
+/* Going away after a challenge, over and over, is a storm as well. */
+static void challenged_and_gone(void **state)
+{
+    unsigned i;
+
+    (void)state;
+    host_open("");
+    for (i = 0; i < 3; i++) {
+        peer_open(&a, NULL);
+        send_register(&a);
+        expect_error(&a, XMCP_REGISTER, XMCP_CODE_UNAUTHORIZED);
+        xmb_fakehost_hangup(a.conn, "gone");
+    }
+    peer_open(&a, "bob");
+    send_register(&a);
+    xmb_fakehost_advance(1999);
+    expect_nothing(&a);
+    xmb_fakehost_advance(1);
+    expect_error(&a, XMCP_REGISTER, XMCP_CODE_UNKNOWN_USERNAME);
+}
+
+/* --- nonces ---------------------------------------------------------------------------------- */
+
+static void keepalive(struct peer *p)
+{
+    begin(p, XMCP_KEEPALIVE);
+    send_request(p);
+}
+
+/* Cisco's Java client: never sends NONCE, retries at once after a 435. */
+static void auto_lets_in_who_knows_no_nonce(void **state)
+{
+    (void)state;
+    host_open("");
+    add_user("ann", 0);
+    peer_open(&a, "ann");
+    a.use_nonce = 0;
+    send_register(&a);
+    expect_error(&a, XMCP_REGISTER, XMCP_CODE_NONCE_REQUIRED);
+    assert_true(a.msg.have & XMCP_HAVE_INTEGRITY);
+    send_register(&a);
+    expect_success(&a, XMCP_REGISTER);
+    assert_false(a.msg.have & XMCP_HAVE_NONCE);
+    a.handle = a.msg.client_handle;
+    keepalive(&a);
+    expect_success(&a, XMCP_KEEPALIVE);
+}
+
+static void once_used_always_needed(void **state)
+{
+    (void)state;
+    host_open("");
+    add_user("ann", 0);
+    peer_register(&a, "ann");
+    a.use_nonce = 0;
+    keepalive(&a);
+    expect_error(&a, XMCP_KEEPALIVE, XMCP_CODE_NONCE_REQUIRED);
+    assert_true(a.msg.have & XMCP_HAVE_REALM);
+    a.use_nonce = 1;
+    keepalive(&a);
+    expect_success(&a, XMCP_KEEPALIVE);
+}
+
+static void required_and_none(void **state)
+{
+    (void)state;
+    host_open("");
+    add_user("req", XMB_SETTING_NONCE, XMB_NONCE_REQUIRED, 0);
+    add_user("non", XMB_SETTING_NONCE, XMB_NONCE_NONE, 0);
+    peer_open(&a, "req");
+    a.use_nonce = 0;
+    send_register(&a);
+    expect_error(&a, XMCP_REGISTER, XMCP_CODE_NONCE_REQUIRED);
+    send_register(&a);
+    expect_nothing(&a);
+    xmb_fakehost_advance(1000);
+    expect_error(&a, XMCP_REGISTER, XMCP_CODE_NONCE_REQUIRED);
+    a.use_nonce = 1;
+    send_register(&a);
+    expect_success(&a, XMCP_REGISTER);
+    peer_open(&b, "non");
+    strcpy(b.nonce, "whatever"); /* looked at by nobody */
+    send_register(&b);
+    expect_success(&b, XMCP_REGISTER);
+    assert_false(b.msg.have & XMCP_HAVE_NONCE);
+}
+
+static void nonces_are_bound_to_the_connection(void **state)
+{
+    (void)state;
+    host_open("");
+    add_user("ann", 0);
+    peer_register(&a, "ann");
+    peer_open(&b, "ann");
+    strcpy(b.nonce, a.nonce);
+    send_register(&b);
+    expect_error(&b, XMCP_REGISTER, XMCP_CODE_STALE_NONCE);
+    send_register(&b);
+    expect_success(&b, XMCP_REGISTER);
+}
+
+static void nonces_are_renewed(void **state)
+{
+    char first[256];
+    int i;
+
+    (void)state;
+    host_open("");
+    add_user("ann", XMB_SETTING_NONCE_LIFETIME_MS, 100000, 0);
+    peer_register(&a, "ann");
+    strcpy(first, a.nonce);
+    for (i = 0; i < 2; i++) {
+        xmb_fakehost_advance(20000);
+        keepalive(&a);
+        expect_success(&a, XMCP_KEEPALIVE);
+        assert_false(a.msg.have & XMCP_HAVE_NONCE);
+    }
+    xmb_fakehost_advance(10000); /* half its life */
+    keepalive(&a);
+    expect_success(&a, XMCP_KEEPALIVE);
+    assert_true(a.msg.have & XMCP_HAVE_NONCE);
+    assert_string_not_equal(a.nonce, first);
+    {
+        char next[256];
+
+        strcpy(next, a.nonce);
+        strcpy(a.nonce, first); /* both are good, and the next is offered again */
+        keepalive(&a);
+        expect_success(&a, XMCP_KEEPALIVE);
+        assert_string_equal(a.nonce, next);
+    }
+    keepalive(&a);
+    expect_success(&a, XMCP_KEEPALIVE);
+    assert_false(a.msg.have & XMCP_HAVE_NONCE);
+    for (i = 0; i < 2; i++) {
+        xmb_fakehost_advance(25000);
+        keepalive(&a);
+        expect_success(&a, XMCP_KEEPALIVE);
+    }
+    strcpy(a.nonce, first); /* too old now */
+    keepalive(&a);
+    expect_error(&a, XMCP_KEEPALIVE, XMCP_CODE_STALE_NONCE);
+    keepalive(&a);
+    expect_success(&a, XMCP_KEEPALIVE);
+}
+
+/* --- keepalives and the end ------------------------------------------------------------------ */
+
+static void keepalive_forms(void **state)
+{
+    (void)state;
+    host_open("");
+    add_user("ann", 0);
+    peer_register(&a, "ann");
+    begin(&a, XMCP_REGISTER);
+    xmcp_put_u32(&a.w, XMCP_ATTR_PAGE_SIZE, 3);
+    send_request(&a);
+    expect_success(&a, XMCP_REGISTER);
+    assert_int_equal(a.msg.client_handle, a.handle);
+    assert_int_equal(a.msg.keepalive_ms, 30000);
+    keepalive(&a);
+    expect_success(&a, XMCP_KEEPALIVE);
+    assert_int_equal(a.msg.keepalive_ms, 30000);
+    assert_contains(command("show service-routing xmcp clients", "detail", NULL), "window=3\n");
+}
+
+static void silence_ends_a_session(void **state)
+{
+    int i;
+
+    (void)state;
+    host_open("");
+    add_user("ann", 0);
+    peer_register(&a, "ann");
+    for (i = 0; i < 3; i++) {
+        xmb_fakehost_advance(29000);
+        keepalive(&a);
+        expect_success(&a, XMCP_KEEPALIVE);
+    }
+    xmb_fakehost_advance(30000);
+    expect(&a, XMCP_REGISTER_REVOKE, XMCP_REQUEST);
+    assert_int_equal(a.msg.client_handle, a.handle);
+    assert_int_equal(metric("clients"), 0);
+    expect_open(&a);
+    xmb_fakehost_advance(1000);
+    expect_closed(&a);
+    assert_int_equal(metric("keepalive_timeouts"), 1);
+}
+
+static void unregister(void **state)
+{
+    (void)state;
+    host_open("");
+    add_user("ann", 0);
+    peer_register(&a, "ann");
+    begin(&a, XMCP_UNREGISTER);
+    send_request(&a);
+    expect_success(&a, XMCP_UNREGISTER);
+    assert_int_equal(metric("clients"), 0);
+    keepalive(&a); /* too late: not read any more */
+    expect_nothing(&a);
+    xmb_fakehost_advance(999);
+    expect_open(&a);
+    xmb_fakehost_advance(1);
+    expect_closed(&a);
+}
+
+static void answer_to_revoke_closes_at_once(void **state)
+{
+    (void)state;
+    host_open("");
+    add_user("ann", 0);
+    peer_register(&a, "ann");
+    peer_open(&b, NULL);
+    xmb_fakehost_drain(host_module(), 5000);
+    expect_closed(&b); /* never registered: nothing to revoke */
+    expect(&a, XMCP_REGISTER_REVOKE, XMCP_REQUEST);
+    expect_open(&a);
+    send_notified(&a);
+    expect_closed(&a);
+}
+
+static void removed_user_is_revoked(void **state)
+{
+    (void)state;
+    host_open("");
+    add_user("ann", 0);
+    peer_register(&a, "ann");
+    xmb_fakehost_advance(12000);
+    expect_nothing(&a);
+    xmb_fakehost_verdict(XMB_POINT_AUTHENTICATE, XMB_DENY, XMB_DENY_FAILED);
+    xmb_fakehost_advance(2000);
+    expect_nothing(&a); /* a module that fails says nothing about the user */
+    xmb_fakehost_verdict(XMB_POINT_AUTHENTICATE, XMB_DENY, XMB_DENY_UNKNOWN_USER);
+    assert_int_equal(xmb_fakehost_configure(host_module(), "<listen/><limits services='1'/>"), 0);
+    xmb_fakehost_run();
+    expect(&a, XMCP_REGISTER_REVOKE, XMCP_REQUEST);
+}
+
+/* The same without a reload of this module. */
+static void removed_user_is_found(void **state)
+{
+    (void)state;
+    host_open("");
+    add_user("ann", 0);
+    peer_register(&a, "ann");
+    xmb_fakehost_verdict(XMB_POINT_AUTHENTICATE, XMB_DENY, XMB_DENY_UNKNOWN_USER);
+    xmb_fakehost_advance(10000);
+    expect(&a, XMCP_REGISTER_REVOKE, XMCP_REQUEST);
+    assert_int_equal(metric("revokes"), 1);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_teardown(anonymous_is_challenged, close_host),
+        cmocka_unit_test_teardown(nonce_of_a_401_serves, close_host),
+        cmocka_unit_test_teardown(half_of_credentials_is_401, close_host),
+        cmocka_unit_test_teardown(success_says_all, close_host),
+        cmocka_unit_test_teardown(unknown_user_and_wrong_password, close_host),
+        cmocka_unit_test_teardown(held_back_in_order, close_host),
+        cmocka_unit_test_teardown(late_verdicts, close_host),
+        cmocka_unit_test_teardown(denials_by_reason, close_host),
+        cmocka_unit_test_teardown(accept_is_asked, close_host),
+        cmocka_unit_test_teardown(versions, close_host),
+        cmocka_unit_test_teardown(domains, close_host),
+        cmocka_unit_test_teardown(client_limit, close_host),
+        cmocka_unit_test_teardown(connection_limit, close_host),
+        cmocka_unit_test_teardown(must_register_in_time, close_host),
+        cmocka_unit_test_teardown(storms_are_throttled, close_host),
+        cmocka_unit_test_teardown(challenged_and_gone, close_host),
+        cmocka_unit_test_teardown(auto_lets_in_who_knows_no_nonce, close_host),
+        cmocka_unit_test_teardown(once_used_always_needed, close_host),
+        cmocka_unit_test_teardown(required_and_none, close_host),
+        cmocka_unit_test_teardown(nonces_are_bound_to_the_connection, close_host),
+        cmocka_unit_test_teardown(nonces_are_renewed, close_host),
+        cmocka_unit_test_teardown(keepalive_forms, close_host),
+        cmocka_unit_test_teardown(silence_ends_a_session, close_host),
+        cmocka_unit_test_teardown(unregister, close_host),
+        cmocka_unit_test_teardown(answer_to_revoke_closes_at_once, close_host),
+        cmocka_unit_test_teardown(removed_user_is_revoked, close_host),
+        cmocka_unit_test_teardown(removed_user_is_found, close_host),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
