@@ -294,7 +294,7 @@ static void threads_down(struct broker *b)
     if (b->workers_up)
         workers_stop();
     if (b->offload_up)
-        offload_stop();
+        offload_stop(); /* modules_down did not run: the start failed before it */
     if (b->routing_up)
         loop_routing_join();
     if (b->metrics_up)
@@ -311,7 +311,10 @@ static int modules_up(struct broker *b)
 
 static void modules_down(struct broker *b)
 {
-    (void)b;
+    /* While the modules still have their state: each `done` finds what it belongs to. */
+    if (b->offload_up)
+        offload_stop();
+    b->offload_up = 0;
     lifecycle_end_threads();
 }
 
@@ -409,6 +412,7 @@ int main(int argc, char **argv)
     if (rc != 0)
         return rc > 0 ? EXIT_SUCCESS : 2;
     signal(SIGPIPE, SIG_IGN);
+    signal(SIGHUP, SIG_IGN); /* nothing to reload yet; see shutdown.c */
     crash_init();
     raise_limits();
     xmlInitParser();

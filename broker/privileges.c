@@ -93,7 +93,7 @@ static int is_low_port(const struct xmb_conf *listen)
     uint64_t port = 1024;
 
     if (conf_api.text(listen, "port", NULL) == NULL)
-        return 1; /* the protocol's own, not known before its plugin is loaded; see privileges_trim */
+        return 1; /* the protocol's own, not known before it is loaded: privileges_trim */
     return conf_api.number(listen, "port", 0, UINT64_MAX, &port) == 0 && port > 0 && port < 1024;
 }
 
@@ -121,7 +121,7 @@ static size_t needed(const struct conf *c, cap_value_t *keep)
     return n;
 }
 
-/* Permits `keep` and, beside them, reading; puts `keep` in effect. What root has not got is left out. */
+/* Permits `keep` and perhaps reading; puts `keep` in effect. What root has not got is left out. */
 static int set_capabilities(const cap_value_t *keep, size_t count, int reading, int reading_now)
 {
     static const cap_value_t read_any = CAP_DAC_READ_SEARCH;

@@ -29,7 +29,7 @@ struct xmb_slab *slab_new(size_t capacity_bytes); /* NULL: out of memory */
 struct xmb_slab *slab_hold(struct xmb_slab *s);
 void slab_release(struct xmb_slab *s);
 int slab_is_shared(const struct xmb_slab *s); /* more than one reference */
-/* Slab memory asked of malloc by this process so far, for the "no allocation" proof. Thread: any. */
+/* Slabs asked of malloc by this process so far, for the "no allocation" proof. Thread: any. */
 uint64_t slab_malloc_count(void);
 /* Gives the calling thread's free lists back; at the end of a thread. */
 void slab_thread_fini(void);
@@ -53,10 +53,11 @@ struct xmb_buf {
 };
 
 /*
- * All calls belong to one thread at a time. `buf_append` to a chain whose last
- * slice ends where `p` begins only makes that slice longer.
+ * All calls belong to one thread at a time. `buf_append` takes a reference of its own;
+ * to a chain whose last slice ends where `p` begins it only makes that slice longer.
+ * XMB_ENOMEM: nothing was appended.
  */
-int buf_append(struct xmb_buf *b, struct xmb_slab *s, const uint8_t *p, size_t n); /* takes a reference of its own */
+int buf_append(struct xmb_buf *b, struct xmb_slab *s, const uint8_t *p, size_t n);
 int buf_peek(struct xmb_buf *b, size_t n, struct xmb_str *out);
 void buf_drop(struct xmb_buf *b, size_t n);
 int buf_take_line(struct xmb_buf *b, size_t max_bytes, struct xmb_str *line);

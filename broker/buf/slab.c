@@ -37,8 +37,8 @@ static const struct {
     uint32_t bytes;
     uint32_t keep_count; /* how many a thread keeps */
 } classes[CLASS_COUNT] = {
-    {SLAB_SMALL_BYTES, 256},
-    {SLAB_MEDIUM_BYTES, 256},
+    {SLAB_SMALL_BYTES, 2048}, /* a fan-out to two thousand in one turn asks malloc for none */
+    {SLAB_MEDIUM_BYTES, 2048},
     {SLAB_LARGE_BYTES, 64},
     {SLAB_HUGE_BYTES, 32},
 };

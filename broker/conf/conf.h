@@ -39,23 +39,27 @@ struct conf_schema {
     const char *schema;
     size_t schema_bytes;
 };
-/* Elements of modules that are not in `schemas` (optional ones that were left out) are not looked at. */
+/* Elements of modules that are not in `schemas` (they were optional) are not looked at. */
 int conf_check(struct conf *c, const struct conf_schema *schemas, size_t count,
                struct conf_faults *faults);
 /* 0 when the schema is one that can be composed; else XMB_ECONF and why in `text`. */
 int conf_schema_check(const struct conf_schema *schema, char *text, size_t cap);
 /* Getters report faults here from now on. */
 void conf_collect(struct conf *c, struct conf_faults *faults);
-const struct xmb_conf *conf_broker(const struct conf *c);       /* never NULL; an empty element if left out */
+/* Never NULL; an empty element if it was left out. */
+const struct xmb_conf *conf_broker(const struct conf *c);
 size_t conf_module_count(const struct conf *c);
 const struct xmb_conf *conf_module(const struct conf *c, size_t i); /* in file order */
-/* 1 when both elements say the same (attributes in any order, white space and comments aside, content of *-file included). */
+/*
+ * 1 when both elements say the same: attributes in any order, white space and comments aside,
+ * the content of "-file"s included.
+ */
 int conf_same(const struct xmb_conf *a, const struct xmb_conf *b);
 const char *conf_file(const struct conf *c);
 /* One reference more; conf_free gives one back and frees with the last. */
 struct conf *conf_hold(struct conf *c);
 void conf_free(struct conf *c); /* NULL is fine */
-/* Calls fn with each path that the configuration names to be read: "-file" attributes and TLS files. */
+/* Calls fn with each path that the configuration names to be read: "-file"s and TLS files. */
 void conf_paths(const struct conf *c, void (*fn)(void *arg, const char *path), void *arg);
 
 void conf_faults_add(struct conf_faults *f, const char *file, uint32_t line, const char *format,

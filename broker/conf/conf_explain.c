@@ -3,36 +3,21 @@
  * conf_explain.c - says in words why an element is not what its schema wants.
  *
  * An element is walked side by side with the patterns of the schema that could stand for it. For
- * each the names that may stand inside are gathered: attributes and elements, whether they must
- * be there and whether they may be repeated. What is there and is not among them, is missing, is
- * twice or has a value that does not fit is reported by name, with what would have been right.
+ * each the names that may stand inside are gathered (conf_pattern.c). What is there and is not
+ * among them, is missing, is twice, excludes another or has a value that does not fit is reported
+ * by name, with what would have been right.
  *
- * It is an explainer and not a validator: order, and choices between groups, are not looked at,
- * and where several patterns fit a name their union counts. So it may find nothing where
- * libxml2 found a fault; never the other way about, for it is not asked then.
+ * It is an explainer and not a validator: order is not looked at, nor choices inside repetitions,
+ * and where several patterns fit a name their union counts. So it may find nothing where libxml2
+ * found a fault; never the other way about, for it is not asked then.
  */
-#include "conf/conf_priv.h"
+#include "conf/conf_pattern.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#define SET_MAX 128  /* patterns inside one element */
-#define REF_DEPTH 64 /* references followed in a row: a grammar that goes in circles ends */
-
-struct item {
-    xmlNode *pattern; /* <element> or <attribute> */
-    struct conf_scope *scope;
-    int required;
-    int many;
-};
-
-struct set {
-    struct item items[SET_MAX];
-    size_t count;
-    int open; /* something that we do not understand: anything may stand here */
-    int text;
-};
+#define DEPTH_MAX 64 /* a grammar that goes in circles ends */
 
 struct walk {
     const char *file;
@@ -40,189 +25,8 @@ struct walk {
     struct conf_faults *faults;
     struct conf_scope *scopes;
     size_t found;
+    unsigned depth; /* of groups and references in a row */
 };
-
-int conf_rng_is(const xmlNode *node, const char *name)
-{
-    return node->type == XML_ELEMENT_NODE && node->ns != NULL &&
-           strcmp((const char *)node->ns->href, "http://relaxng.org/ns/structure/1.0") == 0 &&
-           strcmp((const char *)node->name, name) == 0;
-}
-
-static void each_define(xmlNode *parent, const char *name, struct conf_scope *scope,
-                        void (*fn)(xmlNode *define, struct conf_scope *scope, void *arg),
-                        void *arg)
-{
-    xmlNode *node;
-
-    for (node = parent->children; node != NULL; node = node->next)
-        if (conf_rng_is(node, "div")) {
-            each_define(node, name, scope, fn, arg);
-        } else if (conf_rng_is(node, "define")) {
-            xmlChar *own = xmlGetNoNsProp(node, (const xmlChar *)"name");
-
-            if (own != NULL && strcmp((char *)own, name) == 0)
-                fn(node, scope, arg);
-            xmlFree(own);
-        }
-}
-
-void conf_scope_each(struct conf_scope *scope, xmlNode *ref,
-                     void (*fn)(xmlNode *define, struct conf_scope *scope, void *arg), void *arg)
-{
-    struct conf_scope *in = scope;
-    xmlChar *name = xmlGetNoNsProp(ref, (const xmlChar *)"name");
-
-    if (conf_rng_is(ref, "parentRef"))
-        in = in->outer;
-    if (in != NULL && name != NULL)
-        each_define(in->grammar, (const char *)name, in, fn, arg);
-    xmlFree(name);
-}
-
-/* What a pattern contributes to a set: walked down to the next elements and attributes. */
-struct gather {
-    struct walk *walk;
-    struct set *set;
-    int required;
-    int many;
-    int depth;
-};
-
-static void gather(xmlNode *pattern, struct conf_scope *scope, struct gather g);
-
-static void gather_children(xmlNode *pattern, struct conf_scope *scope, struct gather g)
-{
-    xmlNode *node;
-
-    for (node = pattern->children; node != NULL; node = node->next)
-        gather(node, scope, g);
-}
-
-static void gather_define(xmlNode *define, struct conf_scope *scope, void *arg)
-{
-    struct gather *g = arg;
-
-    gather_children(define, scope, *g);
-}
-
-static void gather_item(xmlNode *pattern, struct conf_scope *scope, struct gather g)
-{
-    struct item *item;
-
-    if (g.set->count == SET_MAX) {
-        g.set->open = 1;
-        return;
-    }
-    item = &g.set->items[g.set->count++];
-    item->pattern = pattern;
-    item->scope = scope;
-    item->required = g.required;
-    item->many = g.many;
-}
-
-/* A nested grammar: its <start>, with names of its own. */
-static void gather_grammar(xmlNode *grammar, struct conf_scope *outer, struct gather g)
-{
-    struct conf_scope *scope = calloc(1, sizeof *scope);
-    xmlNode *node;
-
-    if (scope == NULL) {
-        g.set->open = 1;
-        return;
-    }
-    scope->grammar = grammar;
-    scope->outer = outer;
-    scope->next = g.walk->scopes;
-    g.walk->scopes = scope;
-    for (node = grammar->children; node != NULL; node = node->next)
-        if (conf_rng_is(node, "start"))
-            gather_children(node, scope, g);
-}
-
-static int is_one_of(const xmlNode *node, const char *const *names)
-{
-    while (*names != NULL && !conf_rng_is(node, *names))
-        names++;
-    return *names != NULL;
-}
-
-static void gather(xmlNode *pattern, struct conf_scope *scope, struct gather g)
-{
-    static const char *const leaf[] = {"element", "attribute", NULL};
-    static const char *const wrap[] = {"group", "interleave", NULL};
-    static const char *const loose[] = {"optional", "choice", NULL};
-    static const char *const repeat[] = {"zeroOrMore", "oneOrMore", NULL};
-    static const char *const value[] = {"text", "data", "value", "list", "mixed", NULL};
-    static const char *const reference[] = {"ref", "parentRef", NULL};
-
-    if (pattern->type != XML_ELEMENT_NODE)
-        return;
-    if (is_one_of(pattern, value))
-        g.set->text = 1;
-    if (conf_rng_is(pattern, "externalRef") || g.depth == REF_DEPTH) {
-        g.set->open = 1;
-    } else if (is_one_of(pattern, leaf)) {
-        gather_item(pattern, scope, g);
-    } else if (is_one_of(pattern, wrap) || conf_rng_is(pattern, "mixed")) {
-        gather_children(pattern, scope, g);
-    } else if (is_one_of(pattern, loose)) {
-        g.required = 0;
-        gather_children(pattern, scope, g);
-    } else if (is_one_of(pattern, repeat)) {
-        g.many = 1;
-        g.required = g.required && conf_rng_is(pattern, "oneOrMore");
-        gather_children(pattern, scope, g);
-    } else if (is_one_of(pattern, reference)) {
-        g.depth++;
-        conf_scope_each(scope, pattern, gather_define, &g);
-    } else if (conf_rng_is(pattern, "grammar")) {
-        gather_grammar(pattern, scope, g);
-    }
-}
-
-/* The name in a pattern, or NULL when it is a class of names. The caller frees it. */
-static char *name_of(xmlNode *pattern)
-{
-    xmlChar *name = xmlGetNoNsProp(pattern, (const xmlChar *)"name");
-    xmlNode *node;
-
-    for (node = pattern->children; name == NULL && node != NULL; node = node->next)
-        if (conf_rng_is(node, "name"))
-            name = xmlNodeGetContent(node);
-    return (char *)name;
-}
-
-static int is_named(const struct item *item, const char *kind, const char *name)
-{
-    char *own = name_of(item->pattern);
-    int same = conf_rng_is(item->pattern, kind) && (own == NULL || strcmp(own, name) == 0);
-
-    xmlFree(own);
-    return same;
-}
-
-/* "family, address, port": the names of one kind, each once. */
-static const char *known(const struct set *set, const char *kind, char *text, size_t cap)
-{
-    size_t used = 0;
-    size_t i;
-    size_t k;
-
-    text[0] = '\0';
-    for (i = 0; i < set->count && used < cap; i++) {
-        char *name = conf_rng_is(set->items[i].pattern, kind) ? name_of(set->items[i].pattern)
-                                                               : NULL;
-
-        for (k = 0; name != NULL && k < i; k++)
-            if (is_named(&set->items[k], kind, name))
-                break;
-        if (name != NULL && k == i)
-            used += (size_t)snprintf(text + used, cap - used, "%s%s", used > 0 ? ", " : "", name);
-        xmlFree(name);
-    }
-    return text;
-}
 
 static void report(struct walk *w, const xmlNode *at, const char *text)
 {
@@ -230,14 +34,14 @@ static void report(struct walk *w, const xmlNode *at, const char *text)
     w->found++;
 }
 
-static void report_unknown(struct walk *w, const xmlNode *at, const char *in, const struct set *set,
-                           const char *kind, const char *name)
+static void report_unknown(struct walk *w, const xmlNode *at, const char *in,
+                           const struct conf_set *set, const char *kind, const char *name)
 {
     int attribute = strcmp(kind, "attribute") == 0;
     char names[512];
     char text[768];
 
-    known(set, kind, names, sizeof names);
+    conf_set_names(set, kind, names, sizeof names);
     snprintf(text, sizeof text, "unknown %s %s%s%s %s <%s>; %s%s", kind, attribute ? "'" : "<",
              name, attribute ? "'" : ">", attribute ? "of" : "in", in,
              names[0] != '\0' ? "known: " : "it has none", names);
@@ -245,11 +49,11 @@ static void report_unknown(struct walk *w, const xmlNode *at, const char *in, co
 }
 
 /* One attribute beside the patterns of its name: it fits when it fits one of them. */
-static void explain_attribute(struct walk *w, const xmlNode *node, const struct set *set,
+static void explain_attribute(struct walk *w, const xmlNode *node, const struct conf_set *set,
                               const xmlAttr *attr)
 {
     const char *name = (const char *)attr->name;
-    const struct item *found = NULL;
+    const struct conf_item *found = NULL;
     char expected[400];
     char text[768];
     xmlChar *value;
@@ -257,7 +61,7 @@ static void explain_attribute(struct walk *w, const xmlNode *node, const struct 
 
     value = xmlNodeListGetString(attr->doc, attr->children, 1);
     for (i = 0; i < set->count; i++) {
-        if (!is_named(&set->items[i], "attribute", name))
+        if (!conf_item_is(&set->items[i], "attribute", name))
             continue;
         found = &set->items[i];
         if (conf_value_fits(found->pattern, found->scope, value != NULL ? (char *)value : ""))
@@ -277,48 +81,62 @@ out:
 }
 
 /* How many children or attributes of `node` have the name of `item`. */
-static size_t occurrences(const xmlNode *node, const struct item *item)
+static size_t occurrences(const xmlNode *node, const struct conf_item *item)
 {
     const xmlNode *child;
     const xmlAttr *attr;
     size_t n = 0;
 
     for (child = node->children; child != NULL; child = child->next)
-        n += child->type == XML_ELEMENT_NODE && is_named(item, "element", (const char *)child->name);
+        n += child->type == XML_ELEMENT_NODE &&
+             conf_item_is(item, "element", (const char *)child->name);
     for (attr = node->properties; attr != NULL; attr = attr->next)
-        n += (size_t)is_named(item, "attribute", (const char *)attr->name);
+        n += (size_t)conf_item_is(item, "attribute", (const char *)attr->name);
     return n;
 }
 
 /* An element that may stand in several places is allowed more than once. */
-static int stands_once(const struct set *set, size_t at, const char *name)
+static int stands_once(const struct conf_set *set, size_t at, const char *name)
 {
     size_t i;
 
     for (i = 0; i < set->count; i++)
-        if ((i != at || set->items[i].many) && is_named(&set->items[i], "element", name))
+        if ((i != at || set->items[i].many) && conf_item_is(&set->items[i], "element", name))
             return 0;
     return 1;
 }
 
-static void explain_counts(struct walk *w, const xmlNode *node, const struct set *set)
+static void explain_missing(struct walk *w, const xmlNode *node, const struct conf_set *set)
 {
     char text[256];
     size_t i;
 
     for (i = 0; i < set->count; i++) {
-        const struct item *item = &set->items[i];
-        int element = conf_rng_is(item->pattern, "element");
-        char *name = name_of(item->pattern);
-        size_t n = name != NULL ? occurrences(node, item) : 1;
+        const struct conf_item *item = &set->items[i];
+        char *name = conf_pattern_name(item->pattern);
 
-        if (n == 0 && item->required) {
+        if (name != NULL && item->required && occurrences(node, item) == 0) {
             snprintf(text, sizeof text,
-                     element ? "<%s> is missing in <%s>" : "attribute '%s' is missing in <%s>",
+                     conf_rng_is(item->pattern, "element") ? "<%s> is missing in <%s>"
+                                                           : "attribute '%s' is missing in <%s>",
                      name, node->name);
             report(w, node, text);
         }
-        if (n > 1 && element && stands_once(set, i, name)) {
+        xmlFree(name);
+    }
+}
+
+static void explain_repeated(struct walk *w, const xmlNode *node, const struct conf_set *set)
+{
+    char text[256];
+    size_t i;
+
+    for (i = 0; i < set->count; i++) {
+        const struct conf_item *item = &set->items[i];
+        char *name = conf_pattern_name(item->pattern);
+
+        if (name != NULL && conf_rng_is(item->pattern, "element") &&
+            occurrences(node, item) > 1 && stands_once(set, i, name)) {
             snprintf(text, sizeof text, "<%s> may stand only once in <%s>", name, node->name);
             report(w, node, text);
         }
@@ -326,16 +144,140 @@ static void explain_counts(struct walk *w, const xmlNode *node, const struct set
     }
 }
 
-static void explain(struct walk *w, xmlNode *node, const struct item *const *patterns, size_t n);
+/* --- choices: one alternative, and all of it --- */
 
-static void explain_child(struct walk *w, xmlNode *child, const struct set *set)
+/* The first of a set that stands in `node`, or NULL. */
+static const struct conf_item *first_there(const struct conf_set *set, const xmlNode *node)
 {
-    const struct item *fits[SET_MAX];
+    size_t i;
+
+    for (i = 0; i < set->count; i++)
+        if (occurrences(node, &set->items[i]) > 0)
+            return &set->items[i];
+    return NULL;
+}
+
+/* "'username'", "<domain>": appended to `text`, with `joint` before all but the first. */
+static void append_item(char *text, size_t cap, const struct conf_item *item, const char *joint)
+{
+    int element = conf_rng_is(item->pattern, "element");
+    size_t used = strlen(text);
+    char *name = conf_pattern_name(item->pattern);
+
+    snprintf(text + used, cap - used, "%s%s%s%s", used > 0 ? joint : "", element ? "<" : "'",
+             name != NULL ? name : "any", element ? ">" : "'");
+    xmlFree(name);
+}
+
+static void explain_group(struct walk *w, const xmlNode *node, xmlNode *pattern,
+                          struct conf_scope *scope);
+
+/* What is there of each alternative: of none, of one, or of several that exclude each other. */
+static void explain_choice(struct walk *w, const xmlNode *node, xmlNode *choice,
+                           struct conf_scope *scope)
+{
+    xmlNode *chosen = NULL;
+    xmlNode *alternative;
+    char there[256] = "";
+    char wanted[256] = "";
+    char text[600];
+    size_t count = 0;
+    int open = 0;
+
+    for (alternative = choice->children; alternative != NULL; alternative = alternative->next) {
+        struct conf_set *set = alternative->type == XML_ELEMENT_NODE
+                              ? conf_set_of(alternative, scope, &w->scopes)
+                              : NULL;
+        const struct conf_item *item = set != NULL ? first_there(set, node) : NULL;
+
+        if (set == NULL)
+            continue;
+        open |= set->open || set->count == 0;
+        if (item != NULL) {
+            append_item(there, sizeof there, item, " and ");
+            chosen = alternative;
+            count++;
+        } else if (set->count > 0) {
+            append_item(wanted, sizeof wanted, &set->items[0], " or ");
+        }
+        free(set);
+    }
+    if (open)
+        return;
+    if (count == 0) {
+        snprintf(text, sizeof text, "%s is missing in <%s>", wanted, node->name);
+        report(w, node, text);
+    } else if (count > 1) {
+        snprintf(text, sizeof text, "%s of <%s> exclude each other", there, node->name);
+        report(w, node, text);
+    } else if (conf_rng_is(chosen, "group")) {
+        struct conf_set *set = conf_set_of(chosen, scope, &w->scopes);
+
+        if (set != NULL)
+            explain_missing(w, node, set);
+        free(set);
+        explain_group(w, node, chosen, scope);
+    }
+}
+
+struct group {
+    struct walk *w;
+    const xmlNode *node;
+};
+
+static void explain_define(xmlNode *define, struct conf_scope *scope, void *arg)
+{
+    struct group *g = arg;
+
+    explain_group(g->w, g->node, define, scope);
+}
+
+/* A nested grammar has its scope already: its names were gathered before. */
+static void explain_grammar(struct walk *w, const xmlNode *node, xmlNode *grammar)
+{
+    struct conf_scope *scope = w->scopes;
+    xmlNode *child;
+
+    while (scope != NULL && scope->grammar != grammar)
+        scope = scope->next;
+    for (child = grammar->children; scope != NULL && child != NULL; child = child->next)
+        if (conf_rng_is(child, "start"))
+            explain_group(w, node, child, scope);
+}
+
+/* Choices on the way down to the elements inside `node`; all of `pattern` must be there. */
+static void explain_group(struct walk *w, const xmlNode *node, xmlNode *pattern,
+                          struct conf_scope *scope)
+{
+    struct group g = {w, node};
+    xmlNode *child;
+
+    if (++w->depth > DEPTH_MAX)
+        goto out;
+    for (child = pattern->children; child != NULL; child = child->next)
+        if (conf_rng_is(child, "choice"))
+            explain_choice(w, node, child, scope);
+        else if (conf_rng_is(child, "group") || conf_rng_is(child, "interleave"))
+            explain_group(w, node, child, scope);
+        else if (conf_rng_is(child, "ref") || conf_rng_is(child, "parentRef"))
+            conf_scope_each(scope, child, explain_define, &g);
+        else if (conf_rng_is(child, "grammar"))
+            explain_grammar(w, node, child);
+out:
+    w->depth--;
+}
+
+static void explain(struct walk *w, xmlNode *node, const struct conf_item *const *patterns,
+                    size_t n);
+
+static void explain_child(struct walk *w, xmlNode *child, const struct conf_set *set)
+{
+    const struct conf_item *fits[CONF_SET_MAX];
     size_t n = 0;
     size_t i;
 
     for (i = 0; i < set->count; i++)
-        if (is_named(&set->items[i], "element", (const char *)child->name))
+        if (conf_item_is(&set->items[i], "element", (const char *)child->name))
             fits[n++] = &set->items[i];
     if (n > 0)
         explain(w, child, fits, n);
@@ -345,24 +287,25 @@ static void explain_child(struct walk *w, xmlNode *child, const struct set *set)
 }
 
 /* `node` could be any of these `n` patterns. The depth is that of the document: bounded. */
-static void explain(struct walk *w, xmlNode *node, const struct item *const *patterns, size_t n)
+static void explain(struct walk *w, xmlNode *node, const struct conf_item *const *patterns,
+                    size_t n)
 {
-    struct set *set = calloc(1, sizeof *set);
+    struct conf_set *set = calloc(1, sizeof *set);
     xmlNode *child;
     xmlAttr *attr;
     size_t i;
 
     if (set == NULL)
         return;
-    for (i = 0; i < n; i++) {
-        struct gather g = {w, set, n == 1, 0, 0};
-
-        gather_children(patterns[i]->pattern, patterns[i]->scope, g);
-    }
+    for (i = 0; i < n; i++)
+        conf_set_add_inside(set, patterns[i]->pattern, patterns[i]->scope, n == 1, &w->scopes);
     for (attr = node->properties; attr != NULL; attr = attr->next)
         explain_attribute(w, node, set, attr);
-    if (n == 1 && !set->open)
-        explain_counts(w, node, set);
+    if (n == 1 && !set->open) {
+        explain_missing(w, node, set);
+        explain_repeated(w, node, set);
+        explain_group(w, node, patterns[0]->pattern, patterns[0]->scope);
+    }
     for (child = node->children; child != NULL; child = child->next)
         if (child->type == XML_ELEMENT_NODE)
             explain_child(w, child, set);
@@ -375,24 +318,16 @@ static void explain(struct walk *w, xmlNode *node, const struct item *const *pat
 size_t conf_explain(const char *file, const char *prefix, xmlNode *grammar, xmlNode *element,
                     struct conf_faults *faults)
 {
-    struct walk w = {file, prefix, faults, NULL, 0};
-    struct set *set = calloc(1, sizeof *set);
-    struct gather g = {&w, set, 1, 0, 0};
-    const struct item *fits[1];
+    struct walk w = {file, prefix, faults, NULL, 0, 0};
+    struct conf_set *set = conf_set_of(grammar, NULL, &w.scopes);
+    const struct conf_item *fits[1];
 
-    if (set == NULL)
-        return 0;
-    gather_grammar(grammar, NULL, g);
-    if (set->count > 0 && is_named(&set->items[0], "element", (const char *)element->name)) {
+    if (set != NULL && set->count > 0 &&
+        conf_item_is(&set->items[0], "element", (const char *)element->name)) {
         fits[0] = &set->items[0];
         explain(&w, element, fits, 1);
     }
-    while (w.scopes != NULL) {
-        struct conf_scope *scope = w.scopes;
-
-        w.scopes = scope->next;
-        free(scope);
-    }
+    conf_scopes_free(w.scopes);
     free(set);
     return w.found;
 }

@@ -57,7 +57,7 @@ void conf_wipe(char *text); /* zeroes and frees; NULL is fine */
 /* conf_frame.c: namespace, <broker>, <module name>. */
 void conf_frame_check(struct conf *c, struct conf_faults *faults);
 
-/* conf_same.c: text inside an element, without the white space around it; "" when there is none. */
+/* conf_same.c: 1 when the text directly inside both is the same, white space aside. */
 int conf_text_same(const xmlNode *a, const xmlNode *b);
 
 /*
@@ -67,7 +67,7 @@ int conf_text_same(const xmlNode *a, const xmlNode *b);
 size_t conf_explain(const char *file, const char *prefix, xmlNode *grammar, xmlNode *element,
                     struct conf_faults *faults);
 
-/* A grammar and the one that it is nested in: what <ref> and <parentRef> look into. */
+/* conf_pattern.c: a grammar and the one that it is nested in; <ref> and <parentRef> look there. */
 struct conf_scope {
     xmlNode *grammar;
     struct conf_scope *outer;

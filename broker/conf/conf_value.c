@@ -108,7 +108,8 @@ static int data_fits(xmlNode *data, const char *value)
             xmlChar *facet = xmlGetNoNsProp(node, (const xmlChar *)"name");
             xmlChar *limit = xmlNodeGetContent(node);
 
-            fits = facet == NULL || limit == NULL || facet_fits((char *)facet, (char *)limit, value);
+            fits = facet == NULL || limit == NULL ||
+                   facet_fits((char *)facet, (char *)limit, value);
             xmlFree(facet);
             xmlFree(limit);
         } else if (conf_rng_is(node, "except")) {

@@ -118,24 +118,18 @@ static void lingering_ready(struct xmb_conn *c, int events)
 }
 
 static const struct phase {
-    const char *name;
     int (*events)(const struct xmb_conn *c);
     void (*ready)(struct xmb_conn *c, int events);
     const char *late; /* why it ends when its time is up; NULL: what was said before */
 } phases[CONN_PHASES] = {
-    [CONN_CONNECTING] = {"connecting", connecting_events, connecting_ready, "connect timed out"},
-    [CONN_HANDSHAKE] = {"handshake", tls_events, handshake_ready, "TLS handshake timed out"},
-    [CONN_OPEN] = {"open", open_events, open_ready, NULL},
-    [CONN_SECURING] = {"securing", tls_events, securing_ready, "TLS handshake timed out"},
-    [CONN_FLUSHING] = {"flushing", flushing_events, flushing_ready, NULL},
-    [CONN_LINGERING] = {"lingering", lingering_events, lingering_ready, NULL},
-    [CONN_DEAD] = {"dead", NULL, NULL, NULL},
+    [CONN_CONNECTING] = {connecting_events, connecting_ready, "connect timed out"},
+    [CONN_HANDSHAKE] = {tls_events, handshake_ready, "TLS handshake timed out"},
+    [CONN_OPEN] = {open_events, open_ready, NULL},
+    [CONN_SECURING] = {tls_events, securing_ready, "TLS handshake timed out"},
+    [CONN_FLUSHING] = {flushing_events, flushing_ready, NULL},
+    [CONN_LINGERING] = {lingering_events, lingering_ready, NULL},
+    [CONN_DEAD] = {NULL, NULL, NULL},
 };
-
-const char *conn_phase_name(const struct xmb_conn *c)
-{
-    return phases[c->phase].name;
-}
 
 /* The kernel reports an error on the socket, or the other end is gone altogether. */
 static void socket_failed(struct xmb_conn *c)
@@ -330,7 +324,8 @@ static void open_refused(struct xmb_conn *c, int rc)
 
     c->flags |= CONN_REFUSED;
     if (rc != XMB_EDENIED)
-        log_api.limited(c->module, XMB_LOG_WARN, "open", 5, addr_text(&c->remote, peer, sizeof(peer)),
+        log_api.limited(c->module, XMB_LOG_WARN, "open", 5,
+                        addr_text(&c->remote, peer, sizeof(peer)),
                         "the module refused the connection with error %d; it is closed", rc);
     conn_why(c, "refused");
     conn_die(c);

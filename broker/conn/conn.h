@@ -35,7 +35,7 @@ void listeners_commit(struct listeners_next *next);
 /* Accepting begins (after every module's start) / ends for good (drain). */
 void listeners_open(void);
 void listeners_close(void);
-/* For `show listeners`: calls fn for each bound socket address (port 0 resolved), once, not once a worker. */
+/* For `show listeners`: calls fn once for each bound address, with port 0 resolved. */
 void listeners_walk(void (*fn)(void *arg, const struct xmb_module *m, uint32_t ordinal,
                                const struct xmb_addr *bound, const char *vrf), void *arg);
 

@@ -38,7 +38,7 @@
 #define CONN_INPUT_MAX 131072              /* octets that a plugin may leave unread */
 #define CONN_READ_BYTES 65536              /* one read of a socket at most */
 #define CONN_READS_A_TURN 4                /* then the others have their turn */
-#define CONN_HIGH_BYTES 1048576            /* output queue: refuses above, unless queue= says other */
+#define CONN_HIGH_BYTES 1048576            /* high mark of the output, unless queue= says other */
 #define CONN_LOW_DIVISOR 4                 /* low mark: high / this */
 #define CONN_COPY_BELOW 512                /* slices shorter than this are copied, not shared */
 #define CONN_RESERVE_MAX 65552
@@ -196,7 +196,6 @@ void conn_die(struct xmb_conn *c);                         /* no socket from her
 void conn_bury(struct xmb_conn *c);                        /* `closed`; from the end of the turn */
 void conn_limit(struct xmb_conn *c, uint64_t ms);          /* the core's own deadline */
 void conn_deadline(struct xmb_conn *c, uint32_t which, uint64_t ms);
-const char *conn_phase_name(const struct xmb_conn *c);
 
 /* conn_read.c */
 void conn_read(struct xmb_conn *c);        /* input is there */
@@ -249,7 +248,8 @@ struct listener {
     struct timer_node backoff;
     int fd;
 };
-struct listener *listener_new(int fd, struct listen_spec *spec); /* owns fd after success; any thread */
+/* Owns fd after success. Thread: control. */
+struct listener *listener_new(int fd, struct listen_spec *spec);
 void listener_drop(struct listener *l);                          /* one that was never attached */
 int listener_attach(struct listener *l, struct xmb_worker *w);   /* its worker, from here on */
 void listener_open(struct listener *l);

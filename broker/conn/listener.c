@@ -122,8 +122,9 @@ static int bind_fault(const struct listen_wanted *want, int error)
     const char *vrf = want->spec->vrf;
 
     return conf_api.fault(want->node, "cannot listen on %s%s%s: %s",
-                          addr_text(&want->asked, text, sizeof(text)), vrf != NULL ? " in vrf " : "",
-                          vrf != NULL ? vrf : "", strerror_r(-error, cause, sizeof(cause)));
+                          addr_text(&want->asked, text, sizeof(text)),
+                          vrf != NULL ? " in vrf " : "", vrf != NULL ? vrf : "",
+                          strerror_r(-error, cause, sizeof(cause)));
 }
 
 static int bind_fresh(struct listeners_next *next, size_t i)
@@ -252,8 +253,8 @@ void listeners_abort(struct listeners_next *next)
 static void attach(struct listen_group *g, struct xmb_worker *w)
 {
     if (listener_attach(g->on[w->index], w) < 0) {
-        LOG(ERROR, g->spec->module->name, "a listening socket cannot be watched by %s; it is closed",
-            w->name);
+        LOG(ERROR, g->spec->module->name,
+            "a listening socket cannot be watched by %s; it is closed", w->name);
         listener_drop(g->on[w->index]);
         g->on[w->index] = NULL;
     } else if (current.open) {

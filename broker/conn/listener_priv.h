@@ -32,7 +32,7 @@ struct listen_wanted {
 /* Binds a socket for each worker; -errno. `port_is_ours`: this process has the port already. */
 int listen_group_bind(struct listen_group *g, int port_is_ours);
 
-/* listener_conf.c: the <listen> children of one module, appended to `next`. XMB_ECONF, XMB_ENOMEM. */
+/* listener_conf.c: appends the <listen> children of a module. XMB_ECONF, XMB_ENOMEM. */
 struct listeners_next {
     struct listen_wanted *list;
     size_t count;

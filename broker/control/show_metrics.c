@@ -73,6 +73,8 @@ int show_metrics(void *state, const struct xmb_call *call, struct xmb_out *out)
     size_t k;
 
     (void)call;
+    if (w == NULL)
+        metrics_routing_refresh();
     for (i = 0; i < module_count(); i++) {
         const struct xmb_module *m = module_at(i);
         const uint64_t *cells = w != NULL ? w->cells[i] : metrics_api.routing_cells(m);

@@ -3,7 +3,7 @@
  * log_conf.c - the <log> element: prepared beside what runs, then put in its place.
  *
  *     <log level="info" format="json" to="/var/log/xmb/xmbd.log">
- *         <topic module="xmcp" level="debug"/>
+ *         <module name="xmcp" level="debug"/>
  *     </log>
  *
  * Preparing opens the file, again if it is the same one: that is what log rotation needs.
@@ -16,7 +16,7 @@
 #include "log/log_priv.h"
 #include "plugin/module.h"
 
-struct topic {
+struct module_level {
     char *module;
     uint32_t level;
 };
@@ -24,8 +24,8 @@ struct topic {
 struct log_next {
     struct log_sink sink;
     uint32_t level;
-    struct topic *topics; /* at most one for each module */
-    size_t topic_count;
+    struct module_level *own; /* at most one for each module */
+    size_t own_count;
 };
 
 /* A level attribute; absent leaves `*level`. */
@@ -44,15 +44,15 @@ static int read_level(const struct xmb_conf *node, uint32_t *level)
     return 0;
 }
 
-static int read_topic(const struct xmb_conf *node, struct log_next *next)
+static int read_module_level(const struct xmb_conf *node, struct log_next *next)
 {
-    const char *module = conf_api.text(node, "module", NULL);
-    struct topic *t = &next->topics[next->topic_count];
+    const char *module = conf_api.text(node, "name", NULL);
+    struct module_level *t = &next->own[next->own_count];
 
-    if (next->topic_count == MODULES_MAX)
-        return conf_api.fault(node, "more than %d topics", MODULES_MAX);
+    if (next->own_count == MODULES_MAX)
+        return conf_api.fault(node, "more than %d modules with a level of their own", MODULES_MAX);
     if (module == NULL)
-        return conf_api.fault(node, "a topic needs a module");
+        return conf_api.fault(node, "which module? its name is missing");
     if (module_by_name(module) == NULL)
         return conf_api.fault(node, "no module \"%s\" is loaded", module);
     t->level = next->level;
@@ -61,20 +61,20 @@ static int read_topic(const struct xmb_conf *node, struct log_next *next)
     t->module = strdup(module);
     if (t->module == NULL)
         return XMB_ENOMEM;
-    next->topic_count++;
+    next->own_count++;
     return 0;
 }
 
-static int read_topics(const struct xmb_conf *log, struct log_next *next)
+static int read_module_levels(const struct xmb_conf *log, struct log_next *next)
 {
     const struct xmb_conf *node;
     int rc = 0;
 
-    next->topics = calloc(MODULES_MAX, sizeof *next->topics);
-    if (next->topics == NULL)
+    next->own = calloc(MODULES_MAX, sizeof *next->own);
+    if (next->own == NULL)
         return XMB_ENOMEM;
-    for (node = conf_api.child(log, "topic"); node != NULL; node = conf_api.next(node, "topic")) {
-        int one = read_topic(node, next);
+    for (node = conf_api.child(log, "module"); node != NULL; node = conf_api.next(node, "module")) {
+        int one = read_module_level(node, next);
 
         rc = rc == 0 ? one : rc; /* every fault is told */
     }
@@ -125,7 +125,7 @@ int log_prepare(const struct xmb_conf *broker, struct log_next **out)
     if (log != NULL)
         rc = read_level(log, &next->level);
     if (rc == 0 && log != NULL)
-        rc = read_topics(log, next);
+        rc = read_module_levels(log, next);
     if (rc == 0)
         rc = read_format(log, &format);
     if (rc == 0)
@@ -141,9 +141,9 @@ static void free_next(struct log_next *next)
 {
     size_t i;
 
-    for (i = 0; i < next->topic_count; i++)
-        free(next->topics[i].module);
-    free(next->topics);
+    for (i = 0; i < next->own_count; i++)
+        free(next->own[i].module);
+    free(next->own);
     free(next);
 }
 
@@ -159,9 +159,9 @@ static uint32_t level_for(const struct log_next *next, const char *module)
 {
     size_t i;
 
-    for (i = 0; i < next->topic_count; i++)
-        if (strcmp(next->topics[i].module, module) == 0)
-            return next->topics[i].level;
+    for (i = 0; i < next->own_count; i++)
+        if (strcmp(next->own[i].module, module) == 0)
+            return next->own[i].level;
     return next->level;
 }
 

@@ -72,8 +72,9 @@ int log_sink_open(struct log_sink *sink, const char *to, enum log_format format)
     }
     if (strcmp(to, "stderr") == 0)
         sink->fd = fcntl(STDERR_FILENO, F_DUPFD_CLOEXEC, 3);
-    else
-        sink->fd = open(to, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOCTTY, 0640);
+    else /* O_NONBLOCK: a pipe without a reader is an error and not a wait */
+        sink->fd = open(to, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOCTTY | O_NONBLOCK,
+                        0640);
     if (sink->fd < 0)
         return -errno;
     sink->regular = is_regular(sink->fd);
@@ -155,7 +156,7 @@ static int write_line(int fd, unsigned how, const struct log_event *e)
     return wrote < 0 ? -1 : 0;
 }
 
-/* Says before the next line how many are missing. Two threads may both say it: that is all right. */
+/* Says before the next line how many are missing. Two threads may both say it: no harm. */
 static int tell_dropped(int fd, unsigned how, const struct log_event *before)
 {
     uint64_t all = atomic_load_explicit(&dropped, memory_order_relaxed);

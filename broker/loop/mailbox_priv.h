@@ -43,7 +43,7 @@ int mailbox_init(struct loop *loop, size_t max_bytes);
 int mailbox_post(struct loop *loop, const struct mail *m, int must);
 /* Makes the loop run once more without sleeping. Thread: the loop's. */
 void mailbox_kick(struct loop *loop);
-/* Shuts the gate for good, waits for posters on their way out, closes the handle. Thread: the loop's. */
+/* Shuts the gate for good, waits for posters inside, closes the handle. Thread: the loop's. */
 void mailbox_close(struct loop *loop);
 /* Runs what is left with loop == NULL and frees; once the handle is closed. Thread: who joins. */
 void mailbox_free(struct loop *loop);

@@ -38,14 +38,16 @@ static struct {
     uv_thread_t threads[THREADS_MAX];
 } pool = {.mutex = PTHREAD_MUTEX_INITIALIZER, .work_or_stop = PTHREAD_COND_INITIALIZER};
 
-/* On the worker; `loop` NULL: it has ended, and the module only frees `arg`. */
+/* On the worker; without one, or without the module's state there, `arg` is only freed. */
 static void run_done(struct loop *loop, void *arg)
 {
     struct job *job = arg;
+    struct xmb_worker *w = (struct xmb_worker *)(void *)loop;
     struct module_mark mark = module_enter(job->module);
 
-    job->done((struct xmb_worker *)(void *)loop, job->arg,
-              loop != NULL ? job->status : XMB_ECANCELED);
+    if (w != NULL && w->modules_ended)
+        w = NULL;
+    job->done(w, job->arg, w != NULL ? job->status : XMB_ECANCELED);
     module_leave(mark);
     free(job);
 }

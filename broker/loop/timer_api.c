@@ -2,8 +2,8 @@
 /*
  * timer_api.c - the timers of modules: a node of the wheel with an owner.
  *
- * Each stands in a list of its worker too, so that all timers of a module can be
- * destroyed before its last call, whether it remembered them or not.
+ * Each stands in a list of its worker too, so that those that a module forgot go
+ * when modules end there.
  */
 #include "loop/timer.h"
 
@@ -75,17 +75,17 @@ static void destroy(struct xmb_timer *t)
     free(t);
 }
 
-void timers_drop(struct xmb_worker *w, const struct xmb_module *m)
+static void drop_all(struct xmb_worker *w)
 {
-    struct xmb_timer *t = w->sdk_timers;
+    while (w->sdk_timers != NULL)
+        destroy(w->sdk_timers);
+}
 
-    while (t != NULL) {
-        struct xmb_timer *next = t->next;
-
-        if (m == NULL || t->module == m)
-            destroy(t);
-        t = next;
-    }
+void worker_modules_end(struct xmb_worker *w)
+{
+    LOOP_ASSERT(&w->loop);
+    w->modules_ended = 1;
+    drop_all(w);
 }
 
 int timers_worker_init(struct xmb_worker *w)
@@ -96,7 +96,7 @@ int timers_worker_init(struct xmb_worker *w)
 
 void timers_worker_fini(struct xmb_worker *w)
 {
-    timers_drop(w, NULL);
+    drop_all(w);
     timer_wheel_free(w->timers);
     w->timers = NULL;
 }

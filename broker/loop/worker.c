@@ -107,7 +107,7 @@ struct round {
     void (*done)(void *arg);
 };
 
-/* Runs on the control loop; when that has ended, on the thread that joined it: the same one. */
+/* On the control loop; when that has ended, on the thread that found out. */
 static void round_done(struct loop *loop, void *arg)
 {
     struct round *r = arg;
@@ -141,7 +141,7 @@ int workers_each(void (*fn)(struct xmb_worker *w, void *arg), void *arg, void (*
 
     if (r == NULL)
         return XMB_ENOMEM;
-    atomic_init(&r->left, worker_count() + 1); /* one is ours: nothing is done before we are through */
+    atomic_init(&r->left, worker_count() + 1); /* one is ours, until all are posted */
     r->fn = fn;
     r->arg = arg;
     r->done = done;

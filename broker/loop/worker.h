@@ -23,6 +23,7 @@ struct xmb_worker {
     struct loop loop; /* first: a loop_fn may cast */
     uint32_t index;
     char name[16];
+    int modules_ended;   /* no module has state here any more */
     uint32_t inits_done; /* nouns whose worker_init has run */
     struct timer_wheel *timers;
     struct xmb_timer *sdk_timers; /* every timer made by a module */
@@ -60,10 +61,12 @@ int workers_each(void (*fn)(struct xmb_worker *w, void *arg), void *arg,
  */
 void workers_stop(void);
 /*
- * Destroys the timers that `m` made on `w` (NULL: all). The lifecycle calls it before the
- * module's worker_fini, which may rely on no timer firing after it. Thread: worker.
+ * No module has state on `w` from now on: the timers they made are destroyed, and what they
+ * posted or offloaded comes back with a NULL worker, only to be freed. The lifecycle calls it in
+ * the same turn as the last module's worker_fini, and after it: a worker_fini may destroy its
+ * timers itself. Thread: worker.
  */
-void timers_drop(struct xmb_worker *w, const struct xmb_module *m);
+void worker_modules_end(struct xmb_worker *w);
 int timers_worker_init(struct xmb_worker *w);
 void timers_worker_fini(struct xmb_worker *w);
 

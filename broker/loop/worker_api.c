@@ -25,9 +25,11 @@ static uint64_t api_now_ms(const struct xmb_worker *w)
 
 static void run_marked(struct loop *loop, const struct mail *m)
 {
+    struct xmb_worker *w = (struct xmb_worker *)(void *)loop;
     struct module_mark mark = module_enter(m->module);
 
-    ((worker_fn *)m->fn)((struct xmb_worker *)(void *)loop, m->arg);
+    /* A module that has no state there any more is told as if the worker had ended. */
+    ((worker_fn *)m->fn)(w != NULL && !w->modules_ended ? w : NULL, m->arg);
     module_leave(mark);
 }
 

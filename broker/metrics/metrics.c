@@ -11,6 +11,8 @@
 #include <assert.h>
 #include <stdlib.h>
 
+#include "buf/buf.h"
+
 #define LINE_CELLS (64 / sizeof(uint64_t))
 
 const struct xmb_metric core_metrics[CORE_METRIC_COUNT] = {
@@ -28,6 +30,8 @@ const struct xmb_metric core_metrics[CORE_METRIC_COUNT] = {
                             "Requests that the policy chain refused."},
     [CORE_SLOW_CALLBACKS] = {XMB_METRIC_INIT, XMB_COUNTER, "slow_callbacks", "calls",
                              "Calls into a plugin that took more than 10 ms."},
+    [CORE_SLAB_MALLOCS] = {XMB_METRIC_INIT, XMB_COUNTER, "slab_mallocs", "calls",
+                           "Slabs that were not recycled but came from malloc."},
 };
 
 static uint64_t *routing_cells[MODULES_MAX];
@@ -119,8 +123,16 @@ void metrics_add(const struct xmb_worker *w, uint64_t *const *sums)
     add_cells(w->cells, sums);
 }
 
+/* What the process counts as a whole is the routing loop's, since there is one of it. */
+void metrics_routing_refresh(void)
+{
+    if (routing_cells[0] != NULL)
+        routing_cells[0][CORE_SLAB_MALLOCS] = slab_malloc_count();
+}
+
 void metrics_add_routing(uint64_t *const *sums)
 {
+    metrics_routing_refresh();
     add_cells(routing_cells, sums);
 }
 

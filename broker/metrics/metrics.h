@@ -18,6 +18,7 @@ enum core_metric {
     CORE_WRITES,
     CORE_POLICY_DENIED,
     CORE_SLOW_CALLBACKS,
+    CORE_SLAB_MALLOCS, /* of the whole process, see metrics_routing_refresh */
     CORE_METRIC_COUNT
 };
 extern const struct xmb_metric core_metrics[CORE_METRIC_COUNT];
@@ -39,6 +40,11 @@ uint64_t **metrics_sums_new(void);
 void metrics_sums_free(uint64_t **sums); /* NULL is fine */
 /* Adds this worker's cells to `sums`, modulo 2^64. Thread: that worker. */
 void metrics_add(const struct xmb_worker *w, uint64_t *const *sums);
+/*
+ * Brings what is counted for the whole process into the routing loop's cells. Whoever reads these
+ * cells by another way than metrics_add_routing() calls it before. Thread: routing.
+ */
+void metrics_routing_refresh(void);
 /* Adds those of the routing loop. Thread: routing. */
 void metrics_add_routing(uint64_t *const *sums);
 

@@ -17,6 +17,7 @@
 #include "control/control.h"
 #include "log/log.h"
 #include "loop/worker.h"
+#include "privileges.h"
 #include "tls/tls.h"
 
 #include <stdlib.h>
@@ -188,7 +189,8 @@ int change_prepare_modules(struct change *ch, uint32_t workers)
     for (i = 0; (m = lifecycle_order(i)) != NULL; i++)
         if (prepare_module(ch, m) < 0)
             result = XMB_ECONF;
-    if (prepare_listeners(ch, workers) < 0)
+    /* Without the TLS profiles every listener that names one would be a fault too many. */
+    if (!ch->tls_ready || prepare_listeners(ch, workers) < 0)
         result = XMB_ECONF;
     return result;
 }
@@ -242,8 +244,10 @@ void change_abort(struct change *ch)
 
 void change_commit_control(struct change *ch)
 {
+    privileges_read_begin(); /* its folder may be one that only root can enter */
     if (ch->control_ready)
         control_commit(ch->control);
+    privileges_read_end();
     ch->control_ready = 0;
 }
 
@@ -284,6 +288,33 @@ void change_commit_modules(struct change *ch)
         commit_module(ch, m);
 }
 
+/* 1 when a module that decides is among those that change. */
+static int policy_changes(const struct change *ch)
+{
+    uint32_t i;
+
+    for (i = 1; i < module_count(); i++)
+        if (ch->parts[i].changes && module_at(i)->policy.size != 0)
+            return 1;
+    return 0;
+}
+
+static void tell_policy_changed(struct xmb_worker *w)
+{
+    struct module_mark mark;
+    uint32_t i;
+
+    for (i = 1; i < module_count(); i++) {
+        struct xmb_module *m = module_at(i);
+
+        if (m->protocol.policy_changed == NULL)
+            continue;
+        mark = module_enter(m);
+        m->protocol.policy_changed(w->wself[i]);
+        module_leave(mark);
+    }
+}
+
 void change_worker(struct change *ch, struct xmb_worker *w)
 {
     struct xmb_module *m;
@@ -297,6 +328,9 @@ void change_worker(struct change *ch, struct xmb_worker *w)
         m->ops.worker_conf(w->wself[m->index], ch->parts[m->index].next);
         module_leave(mark);
     }
+    /* Nobody is connected yet when the first configuration comes. */
+    if (running != NULL && policy_changes(ch))
+        tell_policy_changed(w);
 }
 
 static void retire_module(struct change *ch, struct xmb_module *m)

@@ -138,6 +138,7 @@ static int fini_on_worker(struct xmb_worker *w, void *arg)
         }
         w->wself[m->index] = NULL;
     }
+    worker_modules_end(w);
     return 0;
 }
 
@@ -216,21 +217,30 @@ void lifecycle_end_threads(void)
     }
 }
 
+/* The configuration that it ran with to the end goes back first, as every other did. */
+static void stop_module(struct xmb_module *m)
+{
+    struct module_mark mark = module_enter(m);
+
+    if (m->conf != NULL && m->ops.retire != NULL)
+        m->ops.retire(m->self, m->conf);
+    m->conf = NULL;
+    if (m->ops.stop != NULL)
+        m->ops.stop(m->self);
+    module_leave(mark);
+}
+
 void lifecycle_stop(void)
 {
     struct xmb_module *m;
-    struct module_mark mark;
     uint32_t i = 0;
 
     while (lifecycle_order(i) != NULL)
         i++;
     while (i > 0) {
         m = lifecycle_order(--i);
-        if (m->state >= MODULE_INITED && m->state != MODULE_STOPPED && m->ops.stop != NULL) {
-            mark = module_enter(m);
-            m->ops.stop(m->self);
-            module_leave(mark);
-        }
+        if (m->state >= MODULE_INITED && m->state != MODULE_STOPPED)
+            stop_module(m);
         m->state = MODULE_STOPPED;
     }
     change_fini();

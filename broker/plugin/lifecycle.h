@@ -56,7 +56,7 @@ void change_commit_core(struct change *ch);    /* log and TLS */
 void change_commit_modules(struct change *ch); /* from here on there is no way back */
 /* The worker's part: worker_conf of each module that changed. Thread: `w`. */
 void change_worker(struct change *ch, struct xmb_worker *w);
-/* Listeners and control socket; retires what was replaced; frees `ch`. All workers have moved on. */
+/* All workers have moved on: listeners, control socket; retires what was replaced; frees `ch`. */
 void change_finish(struct change *ch);
 int change_has(const struct change *ch, const struct xmb_module *m); /* 1: it changes */
 struct conf *change_conf(const struct change *ch);

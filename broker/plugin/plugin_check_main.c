@@ -22,7 +22,7 @@
 #include <string.h>
 
 static const char usage[] = "usage: xmb-plugin-check [--json] FILE.so\n"
-                            "Says whether this broker would load the plugin, and what it declares.\n";
+                            "Says whether this broker would load it, and what it declares.\n";
 
 struct report {
     struct plugin_file file;

@@ -166,7 +166,7 @@ static size_t modules_of(const struct load *l, struct xmb_module **list)
     return l->count;
 }
 
-/* Gives up those whose requirements are missing; 1 when there was one, for it may be required too. */
+/* Gives up those whose requirements are missing; 1 when there was one: it may be required too. */
 static int drop_unfulfilled(struct load *l)
 {
     struct xmb_module *list[MODULES_MAX];

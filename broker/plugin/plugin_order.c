@@ -41,8 +41,9 @@ const struct xmb_need *order_missing(struct xmb_module *const *list, size_t coun
     return NULL;
 }
 
-/* 1 when something that `m` requires still stands in `list`. */
-static int must_wait(struct xmb_module *const *list, size_t count, const struct xmb_module *m)
+/* The first in `list` that `m` requires, or NULL. */
+static struct xmb_module *required_in(struct xmb_module *const *list, size_t count,
+                                      const struct xmb_module *m)
 {
     size_t i;
     size_t k;
@@ -50,8 +51,8 @@ static int must_wait(struct xmb_module *const *list, size_t count, const struct 
     for (i = 0; i < m->plugin.requires_list_count; i++)
         for (k = 0; k < count; k++)
             if (list[k] != NULL && list[k] != m && offers(list[k], &m->plugin.requires_list[i]))
-                return 1;
-    return 0;
+                return list[k];
+    return NULL;
 }
 
 size_t order_sort(struct xmb_module **list, size_t count, struct xmb_module **out)
@@ -60,7 +61,7 @@ size_t order_sort(struct xmb_module **list, size_t count, struct xmb_module **ou
     size_t i = 0;
 
     while (i < count) {
-        if (list[i] == NULL || must_wait(list, count, list[i])) {
+        if (list[i] == NULL || required_in(list, count, list[i]) != NULL) {
             i++;
             continue;
         }
@@ -71,36 +72,28 @@ size_t order_sort(struct xmb_module **list, size_t count, struct xmb_module **ou
     return done;
 }
 
+static int is_in(const struct xmb_module *const *seen, size_t n, const struct xmb_module *m)
+{
+    while (n > 0)
+        if (seen[--n] == m)
+            return 1;
+    return 0;
+}
+
 /* Follows requirements inside what is left until a module comes up again. */
 void order_cycle_text(struct xmb_module *const *list, size_t count, const struct xmb_module *from,
                       char *text, size_t cap)
 {
     const struct xmb_module *seen[MODULES_MAX];
     const struct xmb_module *m = from;
+    size_t used = (size_t)snprintf(text, cap, "%s", m->name);
     size_t n = 0;
-    size_t used;
-    size_t i;
-    size_t k;
 
-    used = (size_t)snprintf(text, cap, "%s", m->name);
-    while (n < MODULES_MAX && used < cap) {
-        for (i = 0; i < n && seen[i] != m; i++)
-            ;
-        if (i < n)
-            return;
+    while (m != NULL && n < MODULES_MAX && used < cap && !is_in(seen, n, m)) {
         seen[n++] = m;
-        for (i = 0; i < m->plugin.requires_list_count; i++) {
-            for (k = 0; k < count; k++)
-                if (list[k] != NULL && list[k] != m &&
-                    offers(list[k], &m->plugin.requires_list[i]))
-                    break;
-            if (k < count)
-                break;
-        }
-        if (i == m->plugin.requires_list_count)
-            return;
-        m = list[k];
-        used += (size_t)snprintf(text + used, cap - used, " requires %s%s", m->name,
-                                 m == from ? "" : ", which");
+        m = required_in(list, count, m);
+        if (m != NULL)
+            used += (size_t)snprintf(text + used, cap - used, " requires %s%s", m->name,
+                                     is_in(seen, n, m) ? "" : ", which");
     }
 }

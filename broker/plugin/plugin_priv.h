@@ -29,7 +29,7 @@ struct plugin_file {
 };
 
 int plugin_open_init(void);
-/* Looks for NAME.so in the folders in turn; checks the file; opens it. XMB_ENOENT, XMB_EDENIED, XMB_EIO. */
+/* Looks for NAME.so in the folders in turn; checks it; opens it. XMB_ENOENT, _EDENIED, _EIO. */
 int plugin_open(const char *name, const char *const *folders, size_t count,
                 struct plugin_file *out, struct plugin_why *why);
 /* The same for one file anywhere: xmb-plugin-check. `name` has room for NAME_MAX. */

@@ -115,7 +115,8 @@ static void check_modules(const struct conf *now, const struct conf *next,
                           struct conf_faults *faults)
 {
     size_t i;
-    int found = report_missing(next, now, "was not there when the broker was started", next, faults);
+    int found = report_missing(next, now, "was not there when the broker was started", next,
+                               faults);
 
     found |= report_missing(now, next, "was loaded at the start and is not there any more", next,
                             faults);

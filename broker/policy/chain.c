@@ -95,7 +95,7 @@ void chain_tell(const struct chain *chain, struct xmb_worker *w,
 
     core_count(w, CORE_POLICY_DENIED, 1);
     if (request->username.n > 0)
-        snprintf(user, sizeof(user), " to user \"%.*s\"",
+        snprintf(user, sizeof(user), " of user \"%.*s\"",
                  (int)(request->username.n < 255 ? request->username.n : 255),
                  request->username.p);
     log_api.limited(module_at(chain->decided_by), fault ? XMB_LOG_WARN : XMB_LOG_INFO,

@@ -16,7 +16,6 @@
 
 #define FIELDS 6
 #define SHAPES (1u << FIELDS)
-#define VIEWS 2
 
 /* Bit i set: field i is a wildcard. Service, subservice, four words of the instance. */
 #define SHAPE_SERVICE 1u
@@ -248,7 +247,7 @@ void index_change(struct record *was, struct record *now, uint32_t reason)
     struct scope *s;
 
     stat_add(STAT_CHANGES, 1);
-    for (view = 0; view < VIEWS; view++) {
+    for (view = XMB_VIEW_ALL; view <= XMB_VIEW_PUBLIC; view++) {
         before = was != NULL && record_visible(was, view) ? was : NULL;
         after = now != NULL && record_visible(now, view) ? now : NULL;
         if (before == NULL && after == NULL)

@@ -13,6 +13,7 @@
 #include <openssl/err.h>
 #include <openssl/x509v3.h>
 #include <pthread.h>
+#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -146,11 +147,12 @@ static SSL *session_of(const char *profile, int server)
 static int client_name(SSL *ssl, const char *name)
 {
     X509_VERIFY_PARAM *param = SSL_get0_param(ssl);
+    char *sni = (char *)(uintptr_t)name; /* OpenSSL's macro has no const, and copies */
 
     if (X509_VERIFY_PARAM_set1_ip_asc(param, name) == 1)
         return 1;
     SSL_set_hostflags(ssl, X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS);
-    return SSL_set1_host(ssl, name) == 1 && SSL_set_tlsext_host_name(ssl, name) == 1;
+    return SSL_set1_host(ssl, name) == 1 && SSL_set_tlsext_host_name(ssl, sni) == 1;
 }
 
 SSL *tls_session(const char *profile, int server, const char *name)

@@ -15,11 +15,11 @@
 #include <xmb/conf.h>
 
 struct tls_next;
-/* Makes every profile of <broker>; faults (missing file, key mismatch) are reported with line. Thread: control. */
+/* Makes every profile of <broker>; faults are reported with line. Thread: control. */
 int tls_prepare(const struct xmb_conf *broker, struct tls_next **next);
 void tls_abort(struct tls_next *next);
 void tls_commit(struct tls_next *next);
-int tls_known(const struct tls_next *next, const char *profile); /* for listeners_prepare: 1 when it exists */
+int tls_known(const struct tls_next *next, const char *profile);  /* 1 when it exists */
 int tls_serves(const struct tls_next *next, const char *profile); /* 1 when it has a certificate */
 /*
  * A new SSL of a committed profile with one reference of its own, or NULL

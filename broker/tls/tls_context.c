@@ -21,8 +21,9 @@
 #include <string.h>
 
 #define CIPHERS_DEFAULT "ECDHE+AESGCM:ECDHE+CHACHA20"
-#define GROUPS "X25519:P-256:P-384"
 #define READ_AHEAD_BYTES 32768 /* many small records in one recv */
+
+static char groups[] = "X25519:P-256:P-384"; /* read only; OpenSSL's macro has no const */
 
 /* Application protocols as on the wire: length, octets, ... To offer, or to choose from. */
 struct alpn {
@@ -40,7 +41,7 @@ struct settings {
 
 static int openssl_fault(const struct settings *s, const char *what, const char *file)
 {
-    unsigned long code = ERR_peek_last_error();
+    unsigned long code = ERR_peek_error(); /* the first one is the cause */
     const char *reason = code != 0 ? ERR_reason_error_string(code) : NULL;
 
     if (ERR_SYSTEM_ERROR(code))
@@ -165,7 +166,7 @@ static SSL_CTX *context_new(const struct settings *s, const SSL_METHOD *method)
     SSL_CTX_set_session_cache_mode(ctx, SSL_SESS_CACHE_OFF); /* tickets need no memory here */
     SSL_CTX_set_num_tickets(ctx, 1);
     SSL_CTX_set_default_passwd_cb(ctx, no_passphrase);
-    SSL_CTX_set1_groups_list(ctx, GROUPS);
+    SSL_CTX_set1_groups_list(ctx, groups);
     return ctx;
 }
 
@@ -224,6 +225,7 @@ static int context_load(const struct settings *s, SSL_CTX *ctx)
 {
     int rc;
 
+    ERR_clear_error();
     if (SSL_CTX_set_cipher_list(ctx, s->ciphers) != 1)
         return openssl_fault(s, "ciphers", s->ciphers);
     rc = load_certificate(s, ctx);

@@ -139,7 +139,8 @@ int xs_cache_get(struct worker *w, const struct xmb_service *service, struct enc
     if (p->version != service->version || service->version == 0) {
         drop_slab(w->cache, p);
         p->version = 0;
-        rc = need <= SHORT_BYTES ? fill_own(p, service, need) : fill_slab(w->cache, p, service, need);
+        rc = need <= SHORT_BYTES ? fill_own(p, service, need)
+                                 : fill_slab(w->cache, p, service, need);
         if (rc < 0)
             return rc;
         p->version = service->version;

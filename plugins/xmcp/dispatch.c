@@ -56,8 +56,9 @@ static enum outcome refuse_missing(struct session *s, const struct xmcp_msg *m, 
 }
 
 /*
- * May this request be answered now? Answers leave in the order of the requests, and those to Publish
- * and Unpublish come from the registry: these two queue up behind each other, all else waits.
+ * May this request be answered now? Answers leave in the order of the requests, and those to
+ * Publish and Unpublish come from the registry: these two queue up behind each other, all else
+ * waits.
  */
 static int may_answer(struct session *s, const struct xmcp_msg *m)
 {

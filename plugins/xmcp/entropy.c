@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * entropy.c - getrandom(), a few octets for each Register and each new nonce. Never for each message.
+ * entropy.c - getrandom(), a few octets for each Register and each new nonce. Never for each
+ * message.
  */
 #include <errno.h>
 #include <sys/random.h>

@@ -2,8 +2,8 @@
 /*
  * handles.c - the 32-bit numbers of sessions, and the way from a number to its session.
  *
- * A handle is random, nonzero and unique among all live sessions. Workers do not ask each other: the
- * top octet is the worker's number plus a secret of the process, so two workers never meet, and
+ * A handle is random, nonzero and unique among all live sessions. Workers do not ask each other:
+ * the top octet is the worker's number plus a secret of the process, so two workers never meet, and
  * within one worker the table of live sessions tells. Random so that a client that comes back
  * with the handle of a former life does not hit somebody else's by counting.
  */

@@ -53,7 +53,8 @@ static int take_message(struct session *s)
 
     if (there == 0)
         return 0;
-    if (xs_host->buf->peek(s->in, there < XMCP_HEADER_BYTES ? there : XMCP_HEADER_BYTES, &frame) < 0)
+    if (xs_host->buf->peek(s->in, there < XMCP_HEADER_BYTES ? there : XMCP_HEADER_BYTES,
+                           &frame) < 0)
         return 0;
     rc = xmcp_frame_bytes(frame.p, frame.n, &frame_bytes);
     if (rc != 0)

@@ -86,8 +86,3 @@ enum metric xs_metric_of_code(unsigned code)
     }
     return M_CODE_500;
 }
-
-unsigned xs_code_of_metric(enum metric m)
-{
-    return codes[m - XS_CODE_FIRST];
-}

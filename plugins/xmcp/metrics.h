@@ -65,7 +65,5 @@ extern const struct xmb_metric xs_metrics[M_COUNT];
 
 /* The counter of an error code; the one of 500 for a code that has none. */
 enum metric xs_metric_of_code(unsigned code);
-/* The reverse, for `m` from XS_CODE_FIRST on. */
-unsigned xs_code_of_metric(enum metric m);
 
 #endif

@@ -12,8 +12,8 @@
  *                                  from each state: CLOSING <--------+--------+
  *
  * The table of states and events is in session_fsm.c. What a session owns it frees in
- * xs_session_end (when it is no longer registered) or in xs_closed (the rest). Of a client that only
- * listens it owns: this structure, two strings, its subscriptions and the window.
+ * xs_session_end (when it is no longer registered) or in xs_closed (the rest). Of a client that
+ * only listens it owns: this structure, two strings, its subscriptions and the window.
  */
 #ifndef XS_SESSION_H
 #define XS_SESSION_H

@@ -7,8 +7,8 @@
  * and signed with the right key, so that the search gets past authentication. Time moves in
  * steps, the registry and policy get slow or fail, output is taken or not.
  *
- * Beyond "no crash" it holds the server to: everything it sends is well formed; the fake host aborts
- * on handles that are used too long or never given back.
+ * Beyond "no crash" it holds the server to: everything it sends is well formed; the fake host
+ * aborts on handles that are used too long or never given back.
  */
 #include <stdint.h>
 #include <stdlib.h>
@@ -51,6 +51,7 @@ struct peer {
 static struct xmb_module *module;
 static struct xmcp_mac mac;
 static struct peer peers[PEERS];
+static int drained;
 static uint8_t counter;
 
 int xs_entropy(void *out, size_t bytes)
@@ -211,10 +212,28 @@ static void connect_peer(struct peer *p, uint8_t how)
         xmb_fakehost_bound(p->conn, 4096);
 }
 
+static void run_command(uint8_t how)
+{
+    static const char *const all[] = {"all"};
+    static const char *const detail[] = {"detail"};
+    const char *text;
+
+    switch (how & 3) {
+    case 0:
+        xmb_fakehost_command(module, "show service-routing xmcp server", NULL, 0, &text);
+        break;
+    case 1:
+        xmb_fakehost_command(module, "clear service-routing xmcp client", all, 1, &text);
+        break;
+    default:
+        xmb_fakehost_command(module, "show service-routing xmcp clients", detail, 1, &text);
+        break;
+    }
+}
+
 static void disturb(uint8_t how)
 {
     static const int errors[] = {0, XMB_EAGAIN, XMB_ENOMEM, XMB_ETOOBIG};
-    const char *text;
 
     switch (how >> 4) {
     case 0:
@@ -227,14 +246,12 @@ static void disturb(uint8_t how)
         xmb_fakehost_verdict(XMB_POINT_AUTHENTICATE, how & 1 ? XMB_DENY : 0, how >> 1 & 7);
         break;
     case 3:
-        xmb_fakehost_command(module, "show service-routing xmcp clients", NULL, 0, &text);
+        run_command(how);
         break;
     case 4:
-        if (how & 1) {
-            const char *all = "all";
-
-            xmb_fakehost_command(module, "clear service-routing xmcp client", &all, 1, &text);
-        }
+        if (!drained) /* a broker does that once */
+            xmb_fakehost_drain(module, 1000);
+        drained = 1;
         break;
     case 5:
         xmb_fakehost_configure(module, how & 1 ? "<listen/><limits services='2'/>" : "<listen/>");
@@ -303,6 +320,7 @@ static void open_host(void)
     xmb_fakehost_user("ann", "password", settings, 2);
     xmb_fakehost_user("", "", settings, 2);
     memset(peers, 0, sizeof(peers));
+    drained = 0;
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)

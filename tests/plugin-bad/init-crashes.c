@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * init-crashes.c - a broken plugin: its init writes where nothing is
+ * init-crashes.c - a broken plugin: its init ends with a fatal signal
  *
  * Everything else about it is right, so that this is what the loader must stumble over.
  */
@@ -8,10 +8,8 @@
 
 static int init_crashes_init(const struct xmb_host *host, struct xmb_module *module, void **self)
 {
-    volatile int *volatile nowhere = NULL;
-
     bad_good_init(host, module, self);
-    *nowhere = 1;
+    __builtin_trap();
     return 0;
 }
 

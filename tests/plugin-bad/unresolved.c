@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * unresolved.c - a broken plugin: it calls a function that nobody has (and is linked without -z defs)
+ * unresolved.c - a broken plugin: it calls a function that nobody has; linked without -z defs
  *
  * Everything else about it is right, so that this is what the loader must stumble over.
  */

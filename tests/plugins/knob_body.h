@@ -122,8 +122,7 @@ static void knob_stop(void *self)
 {
     (void)self;
     calls.stop++;
-    free(running);
-    running = NULL;
+    running = NULL; /* it was retired before */
 }
 
 static int knob_interface(void *self, const char *name, uint32_t revision, const void **table)
@@ -162,7 +161,8 @@ static int show_workers(void *state, const struct xmb_call *call, struct xmb_out
 }
 
 static const struct xmb_command commands[] = {
-    {XMB_COMMAND_INIT, XMB_SCOPE_CONTROL, 0, 0, "show " KNOB_NAME " calls", "", "what was called", show},
+    {XMB_COMMAND_INIT, XMB_SCOPE_CONTROL, 0, 0, "show " KNOB_NAME " calls", "", "what was called",
+     show},
     {XMB_COMMAND_INIT, XMB_SCOPE_EACH_WORKER, 0, 0, "show " KNOB_NAME " workers", "",
      "the value that each worker has", show_workers},
 };

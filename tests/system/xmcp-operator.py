@@ -1,8 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
 """The operator and the XMCP server: show, clear, reload with clients connected, shutdown."""
-import signal
-
 from xmcp_helper import (HANDLE, KEEPALIVE, REGISTER_REVOKE, SUBSCRIBE, IDENTITY, ANY_101, Broker,
                          Client, error, success, until)
 
@@ -85,12 +83,16 @@ def clear(broker):
     revoke = a.event()
     assert revoke.method == REGISTER_REVOKE and revoke.number(HANDLE) == a.handle
     assert a.at_end()
+    a.close()
     success(b.ask(KEEPALIVE))
     assert broker.control("clear service-routing xmcp client 127.0.0.1")["cleared"] == 1
     assert b.event().method == REGISTER_REVOKE
+    b.close()
     c, d = ann(broker), ann(broker)
     assert broker.control("clear service-routing xmcp client all")["cleared"] == 2
     assert c.at_end() and d.at_end()
+    c.close()
+    d.close()
     assert broker.control("clear service-routing xmcp client all")["cleared"] == 0
 
 
@@ -103,6 +105,7 @@ def reload(broker):
     broker.control("config reload")
     assert b.event().method == REGISTER_REVOKE
     assert b.at_end()
+    b.close()
     a.expect_withdraw(1, 0)
     success(a.ask(KEEPALIVE))  # who was there stays
     until(lambda: len(clients(broker)) == 1, "bob's session is gone")
@@ -110,6 +113,7 @@ def reload(broker):
     error(extra.register_once(), 435)
     error(extra.register_once(), 500)
     assert extra.at_end()
+    extra.close()
     broker.write(USERS % BOB + XMCP % 100)
     broker.control("config reload")
     b = bob(broker)
@@ -122,10 +126,12 @@ def reload(broker):
 def shutdown(broker):
     a, silent = ann(broker), Client(broker)
     success(a.ask(SUBSCRIBE, (IDENTITY, ANY_101)))
-    broker.process.send_signal(signal.SIGTERM)
+    broker.stop()
     assert a.event().method == REGISTER_REVOKE
     assert a.at_end()
     assert silent.read() is None
+    a.close()
+    silent.close()
 
 
 def main():

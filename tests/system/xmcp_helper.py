@@ -35,6 +35,7 @@ class Broker:
         self.config = os.path.join(TMP, name + ".xml")
         self.socket = os.path.join(TMP, name + ".sock")
         self.log_path = os.path.join(TMP, name + ".log")
+        self.stopping = False
         self.write(modules)
         with open(self.log_path, "wb") as log:
             self.process = subprocess.Popen(
@@ -53,8 +54,8 @@ class Broker:
 
     def __exit__(self, *_):
         """Ends it in good order; a broker that crashed, or does not end, fails the test."""
-        if self.process.poll() is None:
-            self.process.send_signal(signal.SIGTERM)
+        if self.process.poll() is None and not self.stopping:
+            self.stop()
         try:
             status = self.process.wait(WAIT)
         except subprocess.TimeoutExpired:
@@ -62,6 +63,11 @@ class Broker:
             self.process.wait()
             raise
         assert status == 0, f"xmbd ended with {status}"
+
+    def stop(self):
+        """Tells it to end; a second word would make it hurry."""
+        self.stopping = True
+        self.process.send_signal(signal.SIGTERM)
 
     def write(self, modules):
         workers = os.environ.get("XMB_TEST_WORKERS", "2")

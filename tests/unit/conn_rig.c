@@ -7,6 +7,7 @@
 #include <arpa/inet.h>
 #include <errno.h>
 #include <netinet/in.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -14,6 +15,8 @@
 #include <unistd.h>
 
 #include "plugin/module.h"
+#include "router/router.h"
+#include "service/service.h"
 
 struct xmb_module rig_module = {
     .name = "echo",
@@ -50,6 +53,10 @@ void rig_start(void)
     assert_int_equal(loop_control_init(), 0);
     rig_module.protocol.size = sizeof(rig_module.protocol);
     assert_int_equal(module_add(&rig_module), 0);
+    /* A worker has its part of every noun, and those talk to the routing loop. */
+    assert_int_equal(service_init(0), 0);
+    assert_int_equal(router_init(), 0);
+    assert_int_equal(loop_routing_start(), 0);
     assert_int_equal(workers_start(RIG_WORKERS), 0);
     listeners_open();
 }
@@ -58,8 +65,12 @@ void rig_stop(void)
 {
     listeners_close();
     workers_stop();
+    loop_routing_join();
+    router_fini();
+    service_fini();
     tls_fini();
     loop_join(loop_control());
+    rmdir(rig_folder());
 }
 
 static struct conf *read_conf(const char *broker, const char *module)
@@ -70,7 +81,9 @@ static struct conf *read_conf(const char *broker, const char *module)
     FILE *f = fopen(path, "w");
 
     assert_non_null(f);
-    fprintf(f, "<xmb xmlns=\"urn:xmb:config:1\"><broker>%s</broker>\n<module name=\"echo\">%s</module></xmb>\n",
+    fprintf(f,
+            "<xmb xmlns=\"urn:xmb:config:1\"><broker>%s</broker>\n"
+            "<module name=\"echo\">%s</module></xmb>\n",
             broker, module);
     fclose(f);
     assert_int_equal(conf_read(path, &conf, &faults), 0);
@@ -231,17 +244,39 @@ void rig_wait_no_conns(void)
     rig_wait(none_left, NULL);
 }
 
-int rig_connect(uint16_t port)
+void rig_note(char *out, size_t cap, const char *text)
+{
+    static pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER;
+
+    pthread_mutex_lock(&mutex);
+    snprintf(out, cap, "%s", text);
+    pthread_mutex_unlock(&mutex);
+}
+
+int rig_socket(void)
 {
     struct timeval patience = {RIG_PATIENCE_MS / 1000, 0};
-    struct sockaddr_in sa = {.sin_family = AF_INET, .sin_port = htons(port)};
     int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
 
     assert_true(fd >= 0);
-    sa.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
     setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof(patience));
     setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof(patience));
+    return fd;
+}
+
+void rig_connect_socket(int fd, uint16_t port)
+{
+    struct sockaddr_in sa = {.sin_family = AF_INET, .sin_port = htons(port)};
+
+    sa.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
     assert_int_equal(connect(fd, (struct sockaddr *)&sa, sizeof(sa)), 0);
+}
+
+int rig_connect(uint16_t port)
+{
+    int fd = rig_socket();
+
+    rig_connect_socket(fd, port);
     return fd;
 }
 

@@ -50,7 +50,13 @@ void rig_wait(int (*cond)(void *arg), void *arg);
 void rig_wait_flag(_Atomic uint32_t *value, uint32_t at_least);
 void rig_wait_no_conns(void);
 
+/* Copies text for the test's thread; workers may do it at once. Count it after that. */
+void rig_note(char *out, size_t cap, const char *text);
+
 int rig_connect(uint16_t port);
+/* The same in two steps: a socket, and connected. */
+int rig_socket(void);
+void rig_connect_socket(int fd, uint16_t port);
 void rig_send(int fd, const void *p, size_t n);
 void rig_receive(int fd, void *p, size_t n); /* all of it, else fails */
 /* 0: end of stream, negative errno, else octets. */

@@ -195,6 +195,43 @@ static void schema_words(void **state)
     assert_invalid("words", 2, "text is not allowed here");
 }
 
+static int check_choice(const char *inside)
+{
+    static const char choice[] =
+        "<grammar xmlns='http://relaxng.org/ns/structure/1.0'><start><choice>"
+        "<attribute name='off'/><group><attribute name='user'/><choice><attribute name='p'/>"
+        "<attribute name='q'/><element name='key'><empty/></element></choice></group>"
+        "</choice></start></grammar>";
+    struct conf_schema list[] = {{"m", choice, sizeof choice - 1}};
+    char text[512];
+    struct conf *c;
+    int rc;
+
+    snprintf(text, sizeof text, HEAD "<module name='m' %s</module>" TAIL, inside);
+    c = read_good(text);
+    rc = conf_check(c, list, 1, &faults);
+    conf_free(c);
+    return rc;
+}
+
+static void schema_choices(void **state)
+{
+    (void)state;
+    assert_int_equal(check_choice("off=''>"), 0);
+    assert_int_equal(check_choice("user='' p=''>"), 0);
+    assert_int_equal(check_choice("user=''><key/>"), 0);
+    assert_int_equal(check_choice(">"), XMB_ECONF);
+    assert_fault(0, 2, "module m: 'off' or 'user' is missing in <module>");
+    assert_int_equal(check_choice("user=''>"), XMB_ECONF);
+    assert_fault(0, 2, "'p' or 'q' or <key> is missing in <module>");
+    assert_int_equal(check_choice("user='' p=''><key/>"), XMB_ECONF);
+    assert_fault(0, 2, "'p' and <key> of <module> exclude each other");
+    assert_int_equal(check_choice("off='' q=''>"), XMB_ECONF);
+    assert_fault(0, 2, "'off' and 'q' of <module> exclude each other");
+    assert_int_equal(check_choice("q=''>"), XMB_ECONF);
+    assert_fault(0, 2, "attribute 'user' is missing in <module>");
+}
+
 static void schema_all_at_once(void **state)
 {
     (void)state;
@@ -480,7 +517,8 @@ int main(void)
         cmocka_unit_test(frame),          cmocka_unit_test(nothing_from_outside),
         cmocka_unit_test(missing_file),   cmocka_unit_test(broker_left_out),
         cmocka_unit_test(schema_good),    cmocka_unit_test(schema_words),
-        cmocka_unit_test(schema_all_at_once), cmocka_unit_test(schema_broken),
+        cmocka_unit_test(schema_choices), cmocka_unit_test(schema_all_at_once),
+        cmocka_unit_test(schema_broken),
         cmocka_unit_test(numbers),        cmocka_unit_test(units),
         cmocka_unit_test(flags),          cmocka_unit_test(addresses),
         cmocka_unit_test(secrets),        cmocka_unit_test(sameness),

@@ -219,7 +219,7 @@ static void on_closed(void *cs, struct xmb_conn *c, const char *why)
 {
     assert_ptr_equal(conn_api.by_ref(c->worker, conn_api.ref(c)), c);
     assert_int_equal(conn_api.write(c, XMB_STR("x")), XMB_ECLOSED);
-    snprintf(seen.why, sizeof(seen.why), "%s", why);
+    rig_note(seen.why, sizeof(seen.why), why);
     free(cs);
     atomic_fetch_add(&seen.closed, 1);
 }
@@ -228,7 +228,7 @@ static void on_dial_failed(void *wself, void *user, const char *why)
 {
     (void)wself;
     assert_ptr_equal(user, &dial_user);
-    snprintf(seen.why, sizeof(seen.why), "%s", why);
+    rig_note(seen.why, sizeof(seen.why), why);
     atomic_fetch_add(&seen.dial_failed, 1);
 }
 

@@ -275,7 +275,7 @@ static void subscribe(void)
     memset(s, 0, sizeof(*s));
     s->open = 1;
     s->domain = 1 + below(DOMAINS);
-    s->view = below(2);
+    s->view = below(2) ? XMB_VIEW_ALL : XMB_VIEW_PUBLIC;
     s->pattern = any_pattern();
     s->rig.on_event = on_event;
     s->rig.test = s;

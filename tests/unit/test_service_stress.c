@@ -118,6 +118,7 @@ static void toggle_sub(struct actor *a, struct rig_sub *s)
     struct xmb_subscription spec = {.size = sizeof(spec),
                                     .domain = 1,
                                     .pattern = rig_any,
+                                    .view = XMB_VIEW_ALL,
                                     .ready = ready,
                                     .arg = s};
 

@@ -444,7 +444,7 @@ static void order_of_checks(void **state)
         size_t bytes = 0;
 
         assert_int_equal(xmcp_write_finish(&a.w, &a.mac, a.form, &bytes), 0);
-        a.out[30] ^= 1;
+        a.out[26] ^= 1; /* in the handle */
         send_bytes(&a, a.out, bytes);
     }
     expect_error(&a, XMCP_PUBLISH, XMCP_CODE_INTEGRITY_FAILURE);

@@ -248,8 +248,9 @@ void send_unpublish(struct peer *p, uint16_t subservice)
 
 void send_subscribe(struct peer *p, uint16_t service, uint16_t subservice)
 {
-    struct xmcp_identity id = {service, subservice, {XMCP_ANY32, XMCP_ANY32, XMCP_ANY32, XMCP_ANY32}};
+    struct xmcp_identity id = {service, subservice, {0}};
 
+    memset(id.instance, 0xff, sizeof(id.instance));
     begin(p, XMCP_SUBSCRIBE);
     xmcp_put_identity(&p->w, &id);
     send_request(p);
@@ -266,9 +267,16 @@ void send_notified(struct peer *p)
     send_request(p);
 }
 
+void stay(struct peer *p)
+{
+    begin(p, XMCP_KEEPALIVE);
+    send_request(p);
+    expect_success(p, XMCP_KEEPALIVE);
+}
+
 /* --- what they are told ---------------------------------------------------------------------- */
 
-static void take_message(struct peer *p)
+void expect_message(struct peer *p)
 {
     struct xmb_str out = xmb_fakehost_output(p->conn);
     size_t bytes = 0;
@@ -290,7 +298,7 @@ static void take_message(struct peer *p)
 
 void expect(struct peer *p, unsigned method, unsigned msg_class)
 {
-    take_message(p);
+    expect_message(p);
     if (p->msg.method != method || (msg_class != UINT32_MAX && p->msg.msg_class != msg_class))
         fail_msg("told %s %s %u, expected %s %s", xmcp_method_name(p->msg.method),
                  xmcp_class_name(p->msg.msg_class), p->msg.error_code, xmcp_method_name(method),
@@ -327,7 +335,7 @@ void expect_withdraw(struct peer *p, uint16_t subservice, uint32_t removed_reaso
 void expect_answer(struct peer *p, unsigned method, unsigned code)
 {
     for (;;) {
-        take_message(p);
+        expect_message(p);
         if (p->msg.msg_class != XMCP_REQUEST)
             break;
         send_notified(p);
@@ -340,7 +348,7 @@ void expect_nothing(struct peer *p)
 {
     if (xmb_fakehost_output(p->conn).n == 0)
         return;
-    take_message(p);
+    expect_message(p);
     fail_msg("told %s %s %u, expected nothing", xmcp_method_name(p->msg.method),
              xmcp_class_name(p->msg.msg_class), p->msg.error_code);
 }

@@ -68,8 +68,11 @@ void send_unpublish(struct peer *p, uint16_t subservice);
 void send_subscribe(struct peer *p, uint16_t service, uint16_t subservice);
 /* The success to the notification in p->msg. */
 void send_notified(struct peer *p);
+/* A keepalive and its answer. */
+void stay(struct peer *p);
 
 /* Reads the next message into p->msg; fails when there is none, or its integrity is wrong. */
+void expect_message(struct peer *p);
 void expect(struct peer *p, unsigned method, unsigned msg_class);
 void expect_success(struct peer *p, unsigned method);
 void expect_error(struct peer *p, unsigned method, unsigned code);

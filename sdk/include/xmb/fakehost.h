@@ -23,8 +23,7 @@
  * clock stands still until xmb_fakehost_advance().
  *
  * What it does not do: TLS (start_tls calls `secured` in the next run), dialling
- * (`dial_failed` in the next run, unless the test connects it), bounds of
- * mailboxes. A caller's bug (a use after `closed`, a ticket completed twice, a
+ * (a dial waits until the test connects or refuses it), bounds of mailboxes. A caller's bug (a use after `closed`, a ticket completed twice, a
  * principal released too often) aborts with a message, so a fuzzer sees it.
  *
  * Thread: all calls from one thread, except policy->complete and
@@ -129,6 +128,8 @@ void xmb_fakehost_forget(struct xmb_conn *c);
  * The oldest dial that waits comes through: `open` is called. NULL: none waits, or it refused.
  */
 struct xmb_conn *xmb_fakehost_connect(struct xmb_module *m);
+/* It fails instead: `dial_failed` is called. 0: none waits. */
+int xmb_fakehost_refuse(struct xmb_module *m, const char *why);
 
 /* --- policy ---------------------------------------------------------------------------------- */
 
@@ -150,8 +151,9 @@ void xmb_fakehost_verdict(uint32_t points, uint32_t verdict, uint32_t reason);
 /* 1: the built-in policy answers PENDING, and the verdict comes with the next run. */
 void xmb_fakehost_late(int late);
 /*
- * Asks the chain and runs until there is an answer. Returns XMB_ALLOW or XMB_DENY, or XMB_PENDING
- * when none came: `advance` 5 s then makes it late. Principal: the caller's to release.
+ * Asks the chain and runs what waits. Returns XMB_ALLOW or XMB_DENY, or XMB_PENDING when no
+ * verdict came: it is written to `*answer`, which must live so long, in a later run, or by
+ * advancing 5 s as a late one. The answer's principal is the caller's to release.
  */
 int xmb_fakehost_ask(const struct xmb_request *request, struct xmb_answer *answer);
 /* References to principals that are alive now. */

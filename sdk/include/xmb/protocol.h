@@ -53,6 +53,11 @@ struct xmb_protocol {
      * the drain time is reset. Without it the host closes them.
      */
     void (*drain)(void *cs, struct xmb_conn *conn);
+    /*
+     * A reload changed a policy module: what was allowed may be so no more. Ask again about those
+     * who are connected. After this module's own worker_conf of the same reload. Thread: worker.
+     */
+    void (*policy_changed)(void *wself);
 };
 
 XMB_END_DECLS

@@ -111,8 +111,8 @@ enum xmb_owner_flags {
 };
 
 enum xmb_view {
-    XMB_VIEW_ALL = 0, /* also when not said: the caller is trusted code, and decides who may see */
-    XMB_VIEW_PUBLIC = 1 /* only services with XMB_SERVICE_PUBLIC or XMB_SERVICE_ANONYMOUS */
+    XMB_VIEW_ALL = 1,   /* every service of the domain; 0, "not said", is refused */
+    XMB_VIEW_PUBLIC = 2 /* only services with XMB_SERVICE_PUBLIC or XMB_SERVICE_ANONYMOUS */
 };
 
 struct xmb_subscription {

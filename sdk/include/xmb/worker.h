@@ -45,8 +45,10 @@ struct xmb_worker_api {
                 void (*fn)(struct xmb_worker *w, void *arg), void *arg, size_t cost_bytes);
     /*
      * Runs `work(arg)` on a pool thread, then `done(w, arg, 0)` on `w`. When the
-     * host stops first, `done(w, arg, XMB_ECANCELED)` without `work`.
-     * Errors: XMB_EAGAIN (pool queue full), XMB_ENOMEM. Thread: that worker.
+     * host stops first, `done(w, arg, XMB_ECANCELED)` without `work`; `w` is NULL
+     * when the module has no state there any more: only free `arg` then.
+     * Errors: XMB_EAGAIN (pool queue full), XMB_ENOMEM, XMB_ECANCELED (stopping;
+     * no `done` follows). Thread: that worker.
      */
     int (*offload)(struct xmb_worker *w, struct xmb_module *module, void (*work)(void *arg),
                    void (*done)(struct xmb_worker *w, void *arg, int status), void *arg);

@@ -176,8 +176,10 @@ static int rate(void)
     cpu = server_cpu_ns(opt.server_pid);
     wall = next = now_ns();
     for (sent = 0; sent < opt.count; sent++) {
-        while (now_ns() < next)
-            run_for(next - now_ns());
+        uint64_t now;
+
+        while ((now = now_ns()) < next)
+            run_for(next - now);
         publish(publisher, sent % 256);
         next += gap_ns;
     }

@@ -1,0 +1,110 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
+"""The way down. SIGTERM or SIGINT: nothing is accepted any more, connections are told, and when
+the last one is gone the broker ends with 0. A connection that stays is cut after the drain time;
+a second signal does not wait for that. The control socket is gone afterwards."""
+import json
+import os
+import signal
+import socket
+import subprocess
+import time
+
+TMP = os.environ["XMB_TMP"]
+SOCKET = TMP + "/run/s"
+LOG = TMP + "/xmbd.log"
+CONF = TMP + "/xmbd.xml"
+
+
+def wait_for(what, condition):
+    deadline = time.monotonic() + 60
+    while not condition():
+        assert time.monotonic() < deadline, what
+        time.sleep(0.02)
+
+
+def log_text():
+    with open(LOG) as f:
+        return f.read()
+
+
+def start():
+    with open(LOG, "w") as log:
+        broker = subprocess.Popen([os.environ["XMBD"], "-c", CONF, "-p",
+                                   os.environ["XMB_TEST_PLUGINS"]], stderr=log)
+    wait_for("not ready", lambda: " ready" in log_text() or broker.poll() is not None)
+    assert broker.poll() is None
+    shown = json.loads(subprocess.check_output([os.environ["XMBCTL"], "-s", SOCKET, "--json", "show",
+                                                "listeners"]))
+    return broker, shown["listeners"][0]["port"]
+
+
+def connect(port):
+    s = socket.create_connection(("127.0.0.1", port), timeout=60)
+    f = s.makefile("r")
+    assert f.readline() == "stay\n"
+    return s, f
+
+
+def refuses(port):
+    try:
+        socket.create_connection(("127.0.0.1", port), timeout=5).close()
+        return False
+    except ConnectionRefusedError:
+        return True
+
+
+def leaves_when_told(signo):
+    broker, port = start()
+    s, f = connect(port)
+    broker.send_signal(signo)
+    assert f.readline() == "drain\n"
+    wait_for("still accepts", lambda: refuses(port))
+    assert broker.poll() is None, "did not wait for its connection"
+    f.close()
+    s.close()
+    assert broker.wait(timeout=60) == 0
+    assert " stopped" in log_text() and "are cut" not in log_text()
+    assert not os.path.exists(SOCKET), "the control socket is left"
+
+
+def second_signal():
+    broker, port = start()
+    s, f = connect(port)
+    broker.send_signal(signal.SIGTERM)
+    assert f.readline() == "drain\n"
+    broker.send_signal(signal.SIGTERM)
+    assert broker.wait(timeout=60) == 1
+    assert "ending at once" in log_text()
+    f.close()
+    s.close()
+
+
+def cut_at_the_end():
+    broker, port = start()
+    s, f = connect(port)
+    broker.send_signal(signal.SIGTERM)
+    assert f.readline() == "drain\n"
+    try:
+        assert f.readline() == "", "not cut"
+    except ConnectionResetError:
+        pass
+    assert broker.wait(timeout=60) == 0
+    assert "1 connections did not end within 10 s and are cut" in log_text()
+    f.close()
+    s.close()
+
+
+def main():
+    os.mkdir(TMP + "/run")
+    os.chmod(TMP + "/run", 0o1777)  # for a broker that was root and unlinks its socket
+    with open(CONF, "w") as f:
+        f.write('<xmb xmlns="urn:xmb:config:1"><broker workers="2"><control socket="%s"/></broker>'
+                '<module name="stay"><listen address="127.0.0.1" port="0"/></module></xmb>' % SOCKET)
+    leaves_when_told(signal.SIGTERM)
+    leaves_when_told(signal.SIGINT)
+    second_signal()
+    cut_at_the_end()
+
+
+main()

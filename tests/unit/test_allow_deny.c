@@ -1,0 +1,211 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * test_allow_deny.c - address lists in a fake host: order, prefixes, families, reload, refusals.
+ */
+#include <arpa/inet.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include <xmb/fakehost.h>
+
+extern const struct xmb_plugin allow_deny_LTX_xmb_plugin;
+
+static struct xmb_module *module;
+
+static int begin(void **state)
+{
+    (void)state;
+    xmb_fakehost_open();
+    module = xmb_fakehost_load(&allow_deny_LTX_xmb_plugin);
+    return module != NULL ? 0 : -1;
+}
+
+static int end(void **state)
+{
+    (void)state;
+    xmb_fakehost_close();
+    return 0;
+}
+
+static void configured(const char *inner)
+{
+    if (xmb_fakehost_configure(module, inner) != 0)
+        fail_msg("refused: %s", xmb_fakehost_faults());
+}
+
+static int ask(const char *list, const char *from)
+{
+    struct xmb_request r = {
+        .size = sizeof(r), .point = XMB_POINT_ACCEPT, .list = list, .remote = {.port = 40000}};
+    struct xmb_answer answer;
+    int rc;
+
+    if (inet_pton(AF_INET, from, r.remote.ip) == 1)
+        r.remote.family = 4;
+    else if (inet_pton(AF_INET6, from, r.remote.ip) == 1)
+        r.remote.family = 6;
+    assert_int_not_equal(r.remote.family, 0);
+    rc = xmb_fakehost_ask(&r, &answer);
+    if (rc == XMB_DENY)
+        assert_int_equal(answer.reason, XMB_DENY_POLICY);
+    return rc;
+}
+
+static void test_first_match_wins(void **state)
+{
+    (void)state;
+    configured("<address-list name='x'><deny network='127.0.0.9/32'/>"
+               "<permit network='127.0.0.0/8'/><deny network='127.1.0.0/16'/></address-list>");
+    assert_int_equal(ask("x", "127.0.0.9"), XMB_DENY);
+    assert_int_equal(ask("x", "127.0.0.8"), XMB_ALLOW);
+    assert_int_equal(ask("x", "127.1.0.1"), XMB_ALLOW);
+    assert_int_equal(ask("x", "128.0.0.1"), XMB_DENY);
+    assert_int_equal(ask("x", "::1"), XMB_DENY);
+    assert_int_equal(xmb_fakehost_metric(module, "permitted"), 2);
+    assert_int_equal(xmb_fakehost_metric(module, "denied"), 3);
+    assert_non_null(strstr(xmb_fakehost_log(), "denied by line 2"));
+}
+
+static void test_prefixes(void **state)
+{
+    (void)state;
+    configured("<address-list name='a'><permit network='192.0.2.77/27'/></address-list>"
+               "<address-list name='b'><permit network='0.0.0.0/0'/></address-list>"
+               "<address-list name='c'><permit network='2001:db8:1:8000::/49'/></address-list>"
+               "<address-list name='d'><permit network='::/0'/></address-list>"
+               "<address-list name='e'><permit network='192.0.2.1/32'/></address-list>");
+    assert_int_equal(ask("a", "192.0.2.64"), XMB_ALLOW); /* host bits were cleared */
+    assert_int_equal(ask("a", "192.0.2.95"), XMB_ALLOW);
+    assert_int_equal(ask("a", "192.0.2.63"), XMB_DENY);
+    assert_int_equal(ask("a", "192.0.2.96"), XMB_DENY);
+    assert_int_equal(ask("b", "255.255.255.255"), XMB_ALLOW);
+    assert_int_equal(ask("b", "2001:db8::1"), XMB_DENY);
+    assert_int_equal(ask("c", "2001:db8:1:ffff::1"), XMB_ALLOW);
+    assert_int_equal(ask("c", "2001:db8:1:7fff::1"), XMB_DENY);
+    assert_int_equal(ask("d", "2001:db8::1"), XMB_ALLOW);
+    assert_int_equal(ask("d", "192.0.2.1"), XMB_DENY);
+    assert_int_equal(ask("e", "192.0.2.1"), XMB_ALLOW);
+    assert_int_equal(ask("e", "192.0.2.0"), XMB_DENY);
+}
+
+/* An IPv4 list must hold for IPv4 that comes through an IPv6 socket, both ways. */
+static void test_mapped(void **state)
+{
+    (void)state;
+    configured("<address-list name='four'><permit network='192.0.2.0/24'/></address-list>"
+               "<address-list name='six'><deny network='192.0.2.1/32'/>"
+               "<permit network='::/0'/></address-list>"
+               "<address-list name='mapped'><permit network='::ffff:192.0.2.0/120'/>"
+               "</address-list>");
+    assert_int_equal(ask("four", "::ffff:192.0.2.5"), XMB_ALLOW);
+    assert_int_equal(ask("four", "::ffff:192.0.3.5"), XMB_DENY);
+    assert_int_equal(ask("six", "::ffff:192.0.2.1"), XMB_DENY);
+    assert_int_equal(ask("six", "::ffff:192.0.2.2"), XMB_DENY); /* IPv4 is not in ::/0 */
+    assert_int_equal(ask("mapped", "192.0.2.5"), XMB_ALLOW);
+    assert_int_equal(ask("mapped", "::ffff:192.0.2.5"), XMB_ALLOW);
+    assert_int_equal(ask("mapped", "192.0.3.5"), XMB_DENY);
+}
+
+static void test_no_list_and_unknown_list(void **state)
+{
+    (void)state;
+    configured("<address-list name='x'><permit network='0.0.0.0/0'/></address-list>");
+    assert_int_equal(ask(NULL, "192.0.2.1"), XMB_ALLOW);
+    assert_int_equal(ask("y", "192.0.2.1"), XMB_DENY);
+    assert_int_equal(ask("", "192.0.2.1"), XMB_DENY);
+    assert_int_equal(ask("X", "192.0.2.1"), XMB_DENY);
+}
+
+static void test_empty(void **state)
+{
+    (void)state;
+    configured("");
+    assert_int_equal(ask(NULL, "192.0.2.1"), XMB_ALLOW);
+    configured("<address-list name='x'/>");
+    assert_int_equal(ask("x", "192.0.2.1"), XMB_DENY);
+}
+
+static void test_reload(void **state)
+{
+    (void)state;
+    configured("<address-list name='x'><permit network='192.0.2.0/24'/></address-list>");
+    assert_int_equal(ask("x", "192.0.2.1"), XMB_ALLOW);
+    configured("<address-list name='x'><permit network='198.51.100.0/24'/></address-list>");
+    assert_int_equal(ask("x", "192.0.2.1"), XMB_DENY);
+    assert_int_equal(ask("x", "198.51.100.1"), XMB_ALLOW);
+    assert_int_equal(xmb_fakehost_configure(module, "<address-list name='x'/>"
+                                                    "<address-list name='x'/>"),
+                     XMB_ECONF);
+    assert_int_equal(ask("x", "198.51.100.1"), XMB_ALLOW);
+}
+
+static void refused(const char *inner, const char *part)
+{
+    assert_int_equal(xmb_fakehost_check(module, inner), XMB_ECONF);
+    if (strstr(xmb_fakehost_faults(), part) == NULL)
+        fail_msg("no \"%s\" in: %s", part, xmb_fakehost_faults());
+}
+
+static void test_refused(void **state)
+{
+    (void)state;
+    refused("<address-list name='x'/>\n<address-list name='y'/>\n<address-list name='x'/>",
+            "4: address list \"x\" is here a second time; the first is in line 2");
+    refused("<address-list name='x'>\n<permit network='192.0.2.0'/></address-list>", "3: ");
+    refused("<address-list name='x'><permit network='192.0.2.0/33'/></address-list>", "2: ");
+    refused("<address-list name='x'><permit network='::/129'/></address-list>", "2: ");
+    refused("<address-list name='x'><deny network='any'/></address-list>", "2: ");
+    refused("<address-list name='x'><allow network='192.0.2.0/24'/></address-list>", "");
+    refused("<address-list name=''/>", "");
+    refused("<address-list/>", "");
+    refused("<federation mode='off'/>", ""); /* not in this version */
+}
+
+static char *many(unsigned count)
+{
+    char *inner = malloc((size_t)count * 48 + 100);
+    size_t n;
+    unsigned i;
+
+    assert_non_null(inner);
+    n = (size_t)sprintf(inner, "<address-list name='x'>");
+    for (i = 0; i < count; i++)
+        n += (size_t)sprintf(inner + n, "<permit network='10.%u.%u.%u/32'/>", i >> 16,
+                             i >> 8 & 255, i & 255);
+    sprintf(inner + n, "</address-list>");
+    return inner;
+}
+
+static void test_bound(void **state)
+{
+    char *inner = many(100000);
+
+    (void)state;
+    configured(inner);
+    assert_int_equal(ask("x", "10.1.134.159"), XMB_ALLOW); /* the last one */
+    assert_int_equal(ask("x", "10.1.134.160"), XMB_DENY);
+    free(inner);
+    inner = many(100001);
+    refused(inner, "more than 100000 entries");
+    free(inner);
+}
+
+#define TEST(f) cmocka_unit_test_setup_teardown(f, begin, end)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        TEST(test_first_match_wins), TEST(test_prefixes), TEST(test_mapped),
+        TEST(test_no_list_and_unknown_list), TEST(test_empty), TEST(test_reload),
+        TEST(test_refused), TEST(test_bound),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
