@@ -29,6 +29,12 @@ static int copy_sized(void *to, size_t room, const void *from)
     return 1;
 }
 
+/*
+ * The lowest minor whose plugins still work. Raised whenever a minor breaks what was, which only
+ * happens while the major is 0 (sdk/CHANGES says so then); never again from 1.0 on.
+ */
+#define ABI_OLDEST_MINOR 1
+
 static int check_version(const struct xmb_plugin *d, struct plugin_why *why)
 {
     if (d->magic != XMB_PLUGIN_MAGIC)
@@ -38,6 +44,11 @@ static int check_version(const struct xmb_plugin *d, struct plugin_why *why)
                           "it was built for plugin ABI %u.%u and this broker has %u.%u; get a "
                           "build of the plugin for this broker",
                           d->abi_major, d->abi_minor, XMB_ABI_MAJOR, XMB_ABI_MINOR);
+    if (d->abi_minor < ABI_OLDEST_MINOR)
+        return plugin_why(why, XMB_EVERSION,
+                          "it was built for plugin ABI %u.%u, and %u.%u changed what that promised; "
+                          "build the plugin again",
+                          d->abi_major, d->abi_minor, XMB_ABI_MAJOR, ABI_OLDEST_MINOR);
     if (d->size < offsetof(struct xmb_plugin, abi_need) + sizeof d->abi_need ||
         d->size < FIRST_FROZEN)
         return plugin_why(why, XMB_EINVAL, "its descriptor says it is %u octets long: too short",

@@ -166,10 +166,14 @@ static const struct xmb_request *widened(const struct xmb_request *request,
     return room;
 }
 
+/* No more than the asker's structure has; a size of 0 is an asker of the first version. */
 static void answer_out(struct xmb_answer *out, const struct xmb_answer *in)
 {
-    uint32_t size = out->size >= sizeof(uint32_t) && out->size < sizeof(*in) ? out->size
-                                                                            : sizeof(*in);
+    uint32_t first = offsetof(struct xmb_answer, principal) + sizeof(out->principal);
+    uint32_t size = out->size < first ? first : out->size;
+
+    if (size > sizeof(*in))
+        size = sizeof(*in);
 
     memcpy(out, in, size);
     out->size = size;

@@ -59,7 +59,8 @@ static void publish(struct loop_hook *hook)
     (void)hook;
     if (s == NULL) {
         log_api.write(module_core(), XMB_LOG_ERROR, "routes",
-                      "out of memory; workers keep the routes that they have until the next change");
+                      "out of memory; workers keep the routes that they have until the next "
+                      "change");
         return;
     }
     pthread_mutex_lock(&lock);

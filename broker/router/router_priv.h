@@ -88,7 +88,8 @@ struct route_set *snapshot_find(const struct snapshot *s, struct xmb_str domain,
 
 /* --- cache.c; thread: routing --- */
 
-void cache_put(struct route_set *set, uint64_t now_ms, uint64_t ttl_ms); /* takes a reference of its own */
+/* Takes a reference of its own. */
+void cache_put(struct route_set *set, uint64_t now_ms, uint64_t ttl_ms);
 struct route_set *cache_find(struct xmb_str domain, uint64_t now_ms);    /* borrowed, or NULL */
 void cache_forget(struct xmb_str domain);
 void cache_walk(uint64_t now_ms, void (*fn)(void *arg, struct route_set *set), void *arg);

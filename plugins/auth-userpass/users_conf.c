@@ -137,7 +137,7 @@ static int read_keepalive(const struct xmb_conf *client, struct user *u)
     return conf_api->duration(node, "seconds", 5000, 3600000, &u->keepalive_ms);
 }
 
-/* Reads all of it, so that all of its faults are told. `u` is usable as a name even after XMB_ECONF. */
+/* Reads all of it, so that all of its faults are told. The name in `u` holds after XMB_ECONF. */
 static int read_client(const struct xmb_conf *node, struct user *u)
 {
     int32_t unauthenticated = 0;

@@ -2,19 +2,11 @@
 /*
  * recheck.c - users that were removed, or given another password, lose their sessions.
  *
- * Policy is another module's, and a reload that changes only that module does not tell this one.
- * So each worker asks again for a part of its sessions every second: each session at least every
- * ten seconds. After a reload of this module's own settings all are asked at once.
- *
- * The question is put without waiting: a policy module that would have to answer later, fails, or
- * does not know for now, changes nothing.
+ * Policy is another module's. After a reload that touched it, or this module, every session is
+ * asked about once more. The question is put without waiting: a policy module that would have to
+ * answer later, fails, or does not know for now, changes nothing.
  */
-#include "answer.h"
 #include "session.h"
-
-#define ROUND_MS 1000
-#define ROUNDS 10 /* for all sessions */
-#define AT_LEAST 64
 
 static int ask(const struct session *s, struct xmb_answer *answer)
 {
@@ -67,52 +59,12 @@ static void recheck(struct session *s)
         xs_revoke(s, why);
 }
 
-/* `count` sessions, from where the last round ended. Revoking takes none off the list. */
-static void round_of(struct worker *w, uint32_t count)
+/* Revoking takes no session off the list: that happens when its connection has closed. */
+void xs_recheck(void *wself)
 {
-    struct session *s = w->cursor != NULL ? w->cursor : w->first;
-
-    while (s != NULL && count-- > 0) {
-        recheck(s);
-        s = s->next;
-    }
-    w->cursor = s;
-}
-
-static void on_timer(struct xmb_worker *w, void *arg)
-{
-    struct worker *worker = arg;
-
-    (void)w;
-    round_of(worker, worker->session_count / ROUNDS + AT_LEAST);
-    xs_host->timer->start(worker->recheck_timer, ROUND_MS);
-}
-
-int xs_recheck_start(struct worker *w)
-{
-    w->recheck_timer = xs_host->timer->create(w->w, w->server->module, on_timer, w);
-    if (w->recheck_timer == NULL)
-        return XMB_ENOMEM;
-    xs_host->timer->start(w->recheck_timer, ROUND_MS);
-    return 0;
-}
-
-void xs_recheck_stop(struct worker *w)
-{
-    xs_host->timer->destroy(w->recheck_timer);
-    w->recheck_timer = NULL;
-}
-
-void xs_recheck_all(struct worker *w)
-{
+    const struct worker *w = wself;
     struct session *s;
 
     for (s = w->first; s != NULL; s = s->next)
         recheck(s);
-}
-
-void xs_recheck_forget(struct session *s)
-{
-    if (s->worker->cursor == s)
-        s->worker->cursor = s->next;
 }

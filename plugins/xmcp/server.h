@@ -57,12 +57,9 @@ struct worker {
     const struct conf *conf; /* the one in force; NULL only before the first worker_conf */
     uint64_t *cells;         /* metrics, indexed by enum metric */
     struct session *first;   /* every connection of this worker */
-    uint32_t session_count;  /* length of that list */
-    struct session *cursor;  /* recheck.c: where it goes on, or NULL */
-    struct xmb_timer *recheck_timer;
     struct handles handles;
     struct cache *cache;
-    struct ring *free_rings;  /* pending.c: kept for reuse */
+    struct ring *free_rings; /* pending.c: kept for reuse */
     uint32_t free_ring_count;
 };
 

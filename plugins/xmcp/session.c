@@ -90,21 +90,18 @@ static void link_session(struct session *s)
     if (w->first != NULL)
         w->first->previous = s;
     w->first = s;
-    w->session_count++;
 }
 
 static void unlink_session(struct session *s)
 {
     struct worker *w = s->worker;
 
-    xs_recheck_forget(s);
     if (s->previous != NULL)
         s->previous->next = s->next;
     else
         w->first = s->next;
     if (s->next != NULL)
         s->next->previous = s->previous;
-    w->session_count--;
 }
 
 int xs_open(void *wself, struct xmb_conn *conn, void **cs)

@@ -223,11 +223,8 @@ void xs_silence(struct session *s);
 /* publish.c */
 void xs_publish_end(struct session *s, uint32_t gone);
 
-/* recheck.c: are the users of the sessions still there? */
-int xs_recheck_start(struct worker *w);
-void xs_recheck_stop(struct worker *w);
-void xs_recheck_all(struct worker *w);
-void xs_recheck_forget(struct session *s); /* it leaves the worker's list */
+/* recheck.c: are the users of the sessions still there? Also the protocol's policy_changed. */
+void xs_recheck(void *wself);
 
 /* handles.c */
 int xs_handle_new(struct session *s);     /* sets s->handle. XMB_ENOMEM, XMB_EIO */

@@ -22,7 +22,7 @@ const struct xmb_host *xs_host;
 static int has_all(const struct xmb_host *host)
 {
     return XMB_HAS(host, log) && XMB_HAS(host, conf) && XMB_HAS(host, worker) &&
-           XMB_HAS(host, timer) && XMB_HAS(host, buf) && XMB_HAS(host, conn) &&
+           XMB_HAS(host, buf) && XMB_HAS(host, conn) &&
            XMB_HAS(host, service) && XMB_HAS(host, policy) && XMB_HAS(host, metrics) &&
            XMB_HAS(host, control);
 }
@@ -87,7 +87,6 @@ static void worker_fini(void *wself)
     struct worker *w = wself;
     struct ring *r;
 
-    xs_recheck_stop(w);
     xs_cache_free(w->cache);
     while ((r = w->free_rings) != NULL) {
         w->free_rings = r->next_free;
@@ -108,7 +107,7 @@ static int worker_init(void *self, struct xmb_worker *worker, void **wself)
     w->w = worker;
     w->cells = xs_host->metrics->cells(worker, server->module);
     w->cache = xs_cache_new();
-    if (w->cache == NULL || xs_recheck_start(w) < 0) {
+    if (w->cache == NULL) {
         worker_fini(w);
         return XMB_ENOMEM;
     }
@@ -121,7 +120,7 @@ static void worker_conf(void *wself, void *next)
     struct worker *w = wself;
 
     w->conf = next;
-    xs_recheck_all(w);
+    xs_recheck(w);
 }
 
 /* --- what it declares ------------------------------------------------------------------------ */
@@ -149,6 +148,7 @@ static const struct xmb_protocol protocol = {
     .expired = xs_expired,
     .closed = xs_closed,
     .drain = xs_drain,
+    .policy_changed = xs_recheck,
 };
 
 static const struct xmb_command commands[] = {

@@ -134,7 +134,7 @@ extern const struct xmb_router_api fake_router_api;
 struct xmb_buf {
     char *p;
     size_t n;
-    char *lent; /* what peek or take_line gave out last: freed by the next call, so a sanitizer sees */
+    char *lent; /* what was given out last: freed by the next call, so that a sanitizer sees */
 };
 #define FAKE_INPUT_MAX ((size_t)1 << 20)
 void fake_buf_add(struct xmb_buf *b, struct xmb_str bytes);

@@ -125,7 +125,8 @@ static int make_current(struct xmb_module *m, void *next, struct xmb_conf *nodes
     return 0;
 }
 
-static int configure(struct xmb_module *m, const char *attributes, const char *inner, int only_check)
+static int configure(struct xmb_module *m, const char *attributes, const char *inner,
+                     int only_check)
 {
     const struct xmb_module_ops *ops = m->plugin->ops;
     struct xmb_conf *nodes;

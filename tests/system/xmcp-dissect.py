@@ -33,7 +33,9 @@ MODULES = """
   <client unauthenticated="yes"/>
   <client username="exampleuser" password="examplepassword"/>
   <client username="other" password="password-of-other"/>
-  <client username="confined" password="password-of-confined"><domain number="100" mode="only"/></client>
+  <client username="confined" password="password-of-confined">
+    <domain number="100" mode="only"/>
+  </client>
 </module>
 <module name="xmcp">
   <listen family="ipv4" address="127.0.0.1" port="0"/>

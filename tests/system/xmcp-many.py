@@ -11,9 +11,9 @@ import resource
 import struct
 import sys
 
-from xmcp_helper import (DATA, IDENTITY, KEEPALIVE, NOTIFY, PROTOCOL, PUBLISH, REASON,
-                         SERVICE_VERSION, TRANSPORT, UNREGISTER, WITHDRAW, ANY16, ANY32, Broker,
-                         Client, identity, success, until)
+from xmcp_helper import (ANY16, ANY32, DATA, HANDLE, IDENTITY, KEEPALIVE, NOTIFY, PROTOCOL,
+                         PUBLISH, REASON, REGISTER, SERVICE_VERSION, TRANSPORT, UNREGISTER,
+                         USERNAME, WITHDRAW, Broker, Client, identity, success, until)
 
 COUNT = 1000 if os.environ.get("XMB_SANITIZED") == "yes" else 10000
 FILES = COUNT + 1000  # in this process and in xmbd, which inherits the limit
@@ -64,9 +64,9 @@ def come(broker):
     for first in range(0, COUNT, BATCH):
         batch = [connect(broker, i) for i in range(first, min(first + BATCH, COUNT))]
         for client in batch:
-            client.send(1, (0x0006, b"many"))
+            client.send(REGISTER, (USERNAME, b"many"))
         for client in batch:
-            client.handle = success(client.response()).number(0x1002)
+            client.handle = success(client.response()).number(HANDLE)
         for i, client in enumerate(batch, first):
             client.send(PUBLISH, *service(i).items())
         for client in batch:

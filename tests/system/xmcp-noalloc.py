@@ -23,7 +23,7 @@ NOTIFIES = SUBSCRIBERS * SERVICES * ROUNDS
 WORKERS = int(os.environ.get("XMB_TEST_WORKERS", "2"))
 SHORT, LONG = 200, 8000  # octets; long ones stand in a slab of their own, for all receivers
 FEW = 20  # a burst that falls together differently than in the warm rounds needs some
-MALLOCS_A_PUBLISH_MAX = 8 + 2 * WORKERS
+MALLOCS_A_PUBLISH_MAX = 4 + 2 * WORKERS
 
 MODULES = """
 <module name="auth-userpass">

@@ -76,7 +76,6 @@ def show(broker):
 
 
 def clear(broker):
-    until(lambda: not clients(broker), "no clients are left")
     a, b = ann(broker), ann(broker)
     cleared = broker.control(f"clear service-routing xmcp client {a.handle}")["cleared"]
     assert cleared == 1
@@ -101,12 +100,14 @@ def reload(broker):
     a.subscribe()
     success(b.publish(1))
     a.expect_notify(1)
-    broker.write(USERS % "" + XMCP % 1)  # bob is gone, and one client is the limit
+    broker.write(USERS % "" + XMCP % 100)  # bob is gone; the XMCP module is not touched
     broker.control("config reload")
     assert b.event().method == REGISTER_REVOKE
     assert b.at_end()
     b.close()
     a.expect_withdraw(1, 0)
+    broker.write(USERS % "" + XMCP % 1)
+    broker.control("config reload")
     success(a.ask(KEEPALIVE))  # who was there stays
     until(lambda: len(clients(broker)) == 1, "bob's session is gone")
     extra = Client(broker, "ann", "password-of-ann")
@@ -137,6 +138,8 @@ def shutdown(broker):
 def main():
     with Broker(USERS % BOB + XMCP % 100) as broker:
         for part in (show, clear, reload, shutdown):
+            until(lambda: not clients(broker) and not broker.control("show services")["services"],
+                  "nothing is left of the part before", broker.alive)
             print(part.__name__)
             part(broker)
         log = broker.log()

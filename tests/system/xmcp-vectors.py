@@ -4,9 +4,9 @@
 
 test_xmcp_vectors holds the codec to them; here each scenario is a conversation. What the client
 says is taken from the vectors with only the handle, nonces and subscription of this connection put
-in, and signed again in the same form; what the server says is compared with its vectors attribute by
-attribute, in their order, and learned from. Then the malformed ones, before and after Register, and
-messages cut off at every octet. After each of those another client is still served.
+in, and signed again in the same form; what the server says is compared with its vectors attribute
+by attribute, in their order, and learned from. Then the malformed ones, before and after Register,
+and messages cut off at every octet. After each of those another client is still served.
 """
 import functools
 import json
@@ -66,11 +66,11 @@ class Player(Speaker):
     addresses = 0
 
     def __init__(self, broker, user=USER, password=PASSWORD, form=None, **options):
-        Player.addresses += 1
+        Player.addresses += 1  # one each, so that refusals of one do not count for another
+        high, low = divmod(Player.addresses, 200)
         form = form or {"digest": "sha1", "padding": "none"}
         super().__init__(broker, user, password, form["digest"], form["padding"],
-                         source=f"127.0.{10 + Player.addresses // 200}.{1 + Player.addresses % 200}",
-                         **options)
+                         source=f"127.0.{10 + high}.{1 + low}", **options)
         self.here = {}
         self.unread = []  # messages of the server that no vector was compared with yet
 
@@ -136,7 +136,7 @@ def same_error(vector, meant, value):
 
 
 def play(player, vectors, causes=None):
-    """All vectors of a scenario in their order. `causes` has what makes the server speak unasked."""
+    """All vectors of a scenario in their order. `causes` makes the server speak unasked."""
     last_request = None
     for vector in vectors:
         if vector.name in (causes or {}):
@@ -221,8 +221,7 @@ def unauthenticated(broker, vectors):
     def sees(_):
         notify = player.hear(NOTIFY)
         assert notify.attributes[IDENTITY] == identity(101, 2)
-        player.socket.sendall(player.build(NOTIFY, [(SUBSCRIPTION, notify.attributes[SUBSCRIPTION])],
-                                           0x100, notify.transaction))
+        player.answer(notify)
 
     play(player, of_scenario(vectors, "unauthenticated"), {"unauthenticated/unregister": sees})
     assert player.at_end()

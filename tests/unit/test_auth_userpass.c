@@ -400,7 +400,8 @@ static void test_names_refused(void **state)
     refused("<client username='a&#9;b' password='a long password'/>", 2, "control");
     refused("<client username='a\xc2\x85' password='a long password'/>", 2, "control");
     assert_int_equal(
-        xmb_fakehost_check(module, "<client username='\xc3\xa4\xc2\xa0' password='a long password'/>"),
+        xmb_fakehost_check(module, "<client username='\xc3\xa4\xc2\xa0'"
+                                   " password='a long password'/>"),
         0);
 }
 

@@ -11,8 +11,6 @@
 
 #define SERVICE 101
 
-extern const struct xmb_plugin xmcp_LTX_xmb_plugin;
-
 static struct xmb_module *module;
 static int (*entropy_source)(void *out, size_t bytes);
 static uint8_t entropy_counter;

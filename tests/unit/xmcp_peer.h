@@ -20,6 +20,8 @@
 
 #include "xmcp.h"
 
+extern const struct xmb_plugin xmcp_LTX_xmb_plugin;
+
 struct peer {
     struct xmb_conn *conn;
     const char *user; /* NULL: unauthenticated */

@@ -23,8 +23,9 @@
  * clock stands still until xmb_fakehost_advance().
  *
  * What it does not do: TLS (start_tls calls `secured` in the next run), dialling
- * (a dial waits until the test connects or refuses it), bounds of mailboxes. A caller's bug (a use after `closed`, a ticket completed twice, a
- * principal released too often) aborts with a message, so a fuzzer sees it.
+ * (a dial waits until the test connects or refuses it), bounds of mailboxes. A
+ * caller's bug (a use after `closed`, a ticket completed twice) aborts with a
+ * message, so a fuzzer sees it.
  *
  * Thread: all calls from one thread, except policy->complete and
  * router->resolved, which any thread may call.
@@ -146,7 +147,7 @@ int xmb_fakehost_refuse(struct xmb_module *m, const char *why);
  */
 void xmb_fakehost_user(const char *username, const char *password, const uint64_t (*settings)[2],
                        size_t count);
-/* From now on the built-in policy answers `points` (bits) with `verdict` and `reason`; 0 ends it. */
+/* The built-in policy answers `points` (bits) with `verdict` and `reason`; 0 ends it. */
 void xmb_fakehost_verdict(uint32_t points, uint32_t verdict, uint32_t reason);
 /* 1: the built-in policy answers PENDING, and the verdict comes with the next run. */
 void xmb_fakehost_late(int late);
@@ -175,7 +176,7 @@ size_t xmb_fakehost_owners(void);
 int xmb_fakehost_learn(const struct xmb_publish *publish, uint32_t gone);
 /* From now on publish, unpublish and subscribe answer `error` (XMB_EAGAIN, ...); 0 ends it. */
 void xmb_fakehost_registry_error(int error);
-/* Routes that `m` has given for `domain`: up to `max` into `out`, views valid until the next run. */
+/* Routes that `m` gave for `domain`: up to `max` into `out`, views valid until the next run. */
 size_t xmb_fakehost_routes(const struct xmb_module *m, struct xmb_str domain,
                            struct xmb_route *out, size_t max);
 

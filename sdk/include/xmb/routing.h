@@ -109,7 +109,8 @@ struct xmb_router_api {
     /*
      * Where is `domain`? Returns 0 and fills `*answer` from the snapshot, or
      * XMB_EAGAIN: modules are asked and `late(arg, answer)` follows once on `w`
-     * unless cancelled. Other errors: XMB_EINVAL, XMB_ENOMEM. Thread: `w`.
+     * unless cancelled. Other errors: XMB_EINVAL, XMB_ENOMEM, XMB_ELIMIT (too many
+     * questions are open), XMB_ECANCELED (stopping). Thread: `w`.
      */
     int (*lookup)(struct xmb_worker *w, struct xmb_str domain, struct xmb_route_answer *answer,
                   void (*late)(void *arg, const struct xmb_route_answer *answer), void *arg,

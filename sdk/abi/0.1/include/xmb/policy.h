@@ -152,7 +152,7 @@ struct xmb_policy_api {
      * of memory, or the key or the name (4096 octets) is too long. Thread: any.
      */
     struct xmb_principal *(*principal_new)(struct xmb_str name, struct xmb_str key);
-    /* Only by its maker, before it is shared. `setting` below XMB_SETTING_MAX. */
+    /* Only by its maker, before it is shared. A `setting` from XMB_SETTING_MAX on is ignored. */
     void (*principal_set)(struct xmb_principal *p, uint32_t setting, uint64_t value);
     /* The value, or `absent` when it was never set. Thread: any. */
     uint64_t (*principal_get)(const struct xmb_principal *p, uint32_t setting, uint64_t absent);
