@@ -193,6 +193,7 @@ static void core_down(struct broker *b)
     control_fini();
     if (b->control_up)
         loop_join(loop_control());
+    control_forget();
     tls_fini();
     log_fini();
 }

@@ -5,8 +5,9 @@
  *     RUNNING --SIGTERM, SIGINT--> DRAINING --no connection left, or 10 s--> loop ends
  *                                     \--a second one--> exit at once
  *
- * Draining: listeners close, modules and connections are told, and every 50 ms the workers are
- * asked how many connections they still have. SIGHUP reloads while RUNNING.
+ * Draining: a reload that is under way ends, listeners close, modules and connections are told, and
+ * every 50 ms the workers are asked how many connections they still have. SIGHUP reloads while
+ * RUNNING.
  */
 #include "config.h"
 
@@ -58,7 +59,7 @@ static void on_counted(void *arg)
     int late = uv_now(&loop_control()->uv) >= drain_until_ms;
 
     (void)arg;
-    if ((left == 0 && !reload_is_busy()) || late) {
+    if (left == 0 || late) {
         if (left > 0)
             LOG(WARN, NULL, "%zu connections did not end within %d s and are cut", left,
                 DRAIN_MS / 1000);
@@ -82,6 +83,17 @@ static void on_drained(void *arg)
     ask(&timer);
 }
 
+/* No reload is under way, and none comes any more. */
+static void drain_now(void)
+{
+    uv_update_time(&loop_control()->uv);
+    drain_until_ms = uv_now(&loop_control()->uv) + DRAIN_MS;
+    listeners_close();
+    lifecycle_drain(DRAIN_MS);
+    if (workers_each(drain_on_worker, NULL, on_drained) < 0)
+        loop_stop(loop_control());
+}
+
 static void drain(int signo)
 {
     LOG(NOTICE, NULL, "signal %d: stopping; connections have %d s to end", signo,
@@ -90,12 +102,7 @@ static void drain(int signo)
     sd_notify(0, "STOPPING=1");
 #endif
     draining = 1;
-    uv_update_time(&loop_control()->uv);
-    drain_until_ms = uv_now(&loop_control()->uv) + DRAIN_MS;
-    listeners_close();
-    lifecycle_drain(DRAIN_MS);
-    if (workers_each(drain_on_worker, NULL, on_drained) < 0)
-        loop_stop(loop_control());
+    reload_end(drain_now);
 }
 
 static void on_signal(uv_signal_t *handle, int signo)

@@ -39,7 +39,7 @@ static const struct {
 } classes[CLASS_COUNT] = {
     {SLAB_SMALL_BYTES, 2048}, /* a fan-out to two thousand in one turn asks malloc for none */
     {SLAB_MEDIUM_BYTES, 2048},
-    {SLAB_LARGE_BYTES, 64},
+    {SLAB_LARGE_BYTES, 512}, /* and one of several messages each to five hundred, 4 MiB in all */
     {SLAB_HUGE_BYTES, 32},
 };
 

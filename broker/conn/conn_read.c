@@ -191,6 +191,9 @@ static enum conn_io fill(struct xmb_conn *c, size_t *got, int *more)
 
     *got = 0;
     *more = 0;
+    /* Resumed, and what is held is still to be offered: a read of nothing would look like EOF. */
+    if (n == 0)
+        return CONN_IO_AGAIN;
     if (read_slab_ready(cw) < 0)
         goto no_memory;
     if (n > CONN_READ_BYTES - cw->read_at)

@@ -154,9 +154,13 @@ static char *alpn(SSL *ssl)
 {
     const unsigned char *p = NULL;
     unsigned int n = 0;
+    char *text;
 
     SSL_get0_alpn_selected(ssl, &p, &n);
-    return n > 0 ? strndup((const char *)p, n) : NULL;
+    text = n > 0 ? calloc(1, n + 1) : NULL; /* it has no NUL of its own: strndup might look for it */
+    if (text != NULL)
+        memcpy(text, p, n);
+    return text;
 }
 
 static int note_facts(struct xmb_conn *c)

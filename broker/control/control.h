@@ -18,6 +18,8 @@ void control_commit(struct control_next *next);
 /* Collects the commands of the core and of every module; after all init, before commit. */
 int control_commands_init(void);
 void control_fini(void); /* unlinks the socket */
+/* Ends commands whose answer could not come back; after loop_join(loop_control()). */
+void control_forget(void);
 
 /*
  * reload.h's service to `config check|reload`: runs the sequence and fills out.

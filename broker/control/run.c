@@ -5,12 +5,18 @@
  * Control scope runs at once. Routing scope is posted there and back. Each
  * worker gets an answer of its own to emit into; when all are back on the
  * control thread they are joined in the order of the workers.
+ *
+ * When the control loop ends meanwhile, a command cannot come back to it. It stays in the list of
+ * those that run, and is finished by control_forget when no other thread is left: its
+ * operator's session waits for that.
  */
 #include "control/control_priv.h"
 
 #include <stdlib.h>
 
 struct run {
+    struct run *next; /* in `running` */
+    struct run **prev;
     const struct command *command;
     struct xmb_call call;
     const char *args[XMB_COMMAND_ARGS_MAX]; /* into `text` */
@@ -21,10 +27,15 @@ struct run {
     struct xmb_out outs[];    /* one a worker */
 };
 
+static struct run *running; /* thread: control */
+
 static void run_free(struct run *r)
 {
     uint32_t i;
 
+    *r->prev = r->next;
+    if (r->next != NULL)
+        r->next->prev = r->prev;
     for (i = 0; i < worker_count(); i++)
         out_clear(&r->outs[i]);
     out_clear(&r->routing);
@@ -69,6 +80,11 @@ static struct run *run_new(const struct match *m, void (*done)(void *, struct xm
     r->command = m->command;
     r->done = done;
     r->arg = arg;
+    r->prev = &running;
+    r->next = running;
+    if (r->next != NULL)
+        r->next->prev = &r->next;
+    running = r;
     rc = copy_args(r, m);
     if (rc == 0)
         rc = out_init(&r->routing);
@@ -110,11 +126,14 @@ static void on_worker(struct xmb_worker *w, void *arg)
     call(r, state, &r->outs[w->index]);
 }
 
+/* On the control thread; on another one when the control loop has ended. */
 static void workers_done(void *arg)
 {
     struct run *r = arg;
     uint32_t i;
 
+    if (!loop_is_current(loop_control()))
+        return;
     for (i = 0; i < worker_count(); i++)
         out_merge(&r->routing, &r->outs[i]);
     finish(r, &r->routing);
@@ -137,8 +156,8 @@ static void routing_done(struct loop *loop, void *arg)
     struct run *r = arg;
 
     if (loop == NULL)
-        run_free(r);
-    else if (r->command->decl.scope != SCOPE_EVERYWHERE)
+        return;
+    if (r->command->decl.scope != SCOPE_EVERYWHERE)
         finish(r, &r->routing);
     else if (start_workers(r) < 0)
         start_failed(r);
@@ -149,10 +168,10 @@ static void on_routing(struct loop *loop, void *arg)
     struct run *r = arg;
     int everywhere = r->command->decl.scope == SCOPE_EVERYWHERE;
 
-    if (loop != NULL)
-        call(r, everywhere ? NULL : r->command->module->self, &r->routing);
-    if (loop == NULL || loop_post_must(loop_control(), routing_done, r, sizeof *r) < 0)
-        run_free(r);
+    if (loop == NULL)
+        return;
+    call(r, everywhere ? NULL : r->command->module->self, &r->routing);
+    (void)loop_post_must(loop_control(), routing_done, r, sizeof *r); /* refused at the end only */
 }
 
 int run_command(const struct match *m, void (*done)(void *arg, struct xmb_out *out), void *arg)
@@ -177,4 +196,12 @@ int run_command(const struct match *m, void (*done)(void *arg, struct xmb_out *o
     if (rc < 0)
         run_free(r);
     return rc;
+}
+
+void control_forget(void)
+{
+    while (running != NULL) {
+        control_api.error(&running->routing, "the broker has stopped");
+        finish(running, &running->routing);
+    }
 }

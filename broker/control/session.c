@@ -33,6 +33,8 @@ struct session {
     size_t used;
     int taking; /* session_take_line is at work */
     int busy;   /* a command runs; its answer keeps this alive */
+    int writing; /* a reply is on its way: who does not read is not answered further */
+    int stopped; /* `in` is full: nothing is read until a line was taken */
     int closed; /* the operator went away meanwhile */
 };
 
@@ -41,10 +43,13 @@ struct write_job {
     char *text;
 };
 
+static char newline[] = "\n"; /* libuv may write it after reply_send has returned */
 static struct session *sessions;
 static size_t session_count;
 
 static void session_take_line(struct session *s);
+static void read_room(uv_handle_t *handle, size_t suggested, uv_buf_t *buf);
+static void read_done(uv_stream_t *stream, ssize_t n, const uv_buf_t *buf);
 
 static void session_freed(uv_handle_t *handle)
 {
@@ -76,8 +81,11 @@ static void written(uv_write_t *req, int status)
 
     free(job->text);
     free(job);
+    s->writing = 0;
     if (status < 0)
         session_close(s);
+    else
+        session_take_line(s);
 }
 
 /* Sends `reply` as a line; consumes it. */
@@ -96,8 +104,9 @@ static void reply_send(struct session *s, json_t *reply)
     }
     job->text = text;
     job->req.data = job;
+    s->writing = 1;
     bufs[0] = uv_buf_init(text, (unsigned)strlen(text));
-    bufs[1] = uv_buf_init((char[]){'\n'}, 1);
+    bufs[1] = uv_buf_init(newline, 1);
     if (uv_write(&job->req, (uv_stream_t *)&s->pipe, bufs, 2, written) < 0) {
         free(text);
         free(job);
@@ -186,15 +195,16 @@ static void request(struct session *s, json_t *in)
 }
 
 /*
- * Runs the next whole request that is there, unless one still runs. A command may be answered
- * before it returns: its line is taken off first, and the loop here goes on, not a second one.
+ * Runs the next whole request that is there, unless one still runs or its reply has not left. A
+ * command may be answered before it returns: its line is taken off first, and the loop here goes
+ * on, not a second one.
  */
 static void session_take_line(struct session *s)
 {
     if (s->taking)
         return;
     s->taking = 1;
-    while (!s->busy && !s->closed) {
+    while (!s->busy && !s->writing && !s->closed) {
         char *end = memchr(s->in, '\n', s->used);
         json_t *in;
         size_t n;
@@ -211,6 +221,13 @@ static void session_take_line(struct session *s)
         request(s, in);
     }
     s->taking = 0;
+    if (s->closed || s->stopped == (s->used == REQUEST_MAX))
+        return;
+    s->stopped = !s->stopped;
+    if (s->stopped)
+        uv_read_stop((uv_stream_t *)&s->pipe);
+    else if (uv_read_start((uv_stream_t *)&s->pipe, read_room, read_done) < 0)
+        session_close(s);
 }
 
 static void read_room(uv_handle_t *handle, size_t suggested, uv_buf_t *buf)

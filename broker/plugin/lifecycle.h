@@ -85,7 +85,10 @@ void lifecycle_stop(void);
 void reload_init(const char *file);
 /* A reload that nobody waits for: SIGHUP. One that comes while another ends is done after it. */
 void reload_request(void);
-/* 1 while workers have not left the old configuration: the broker must not end yet. */
-int reload_is_busy(void);
+/*
+ * No reload begins from now on; `then` is called once the one that is under way has ended, at once
+ * when there is none: before that, nothing that a configuration is made of may be taken down.
+ */
+void reload_end(void (*then)(void));
 
 #endif

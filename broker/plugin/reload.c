@@ -8,7 +8,8 @@
  * Modules whose element says the same as before are not called. What a running broker cannot do
  * is refused in words: other workers, user, plugin folder, size of the registry; modules that
  * come, go or change places. Two reloads never overlap: an operator's second one is told so, a
- * second SIGHUP is done when the first has ended.
+ * second SIGHUP is done when the first has ended. When the broker stops, none begins any more, and
+ * the one that is under way ends first: it holds listeners that stopping closes.
  */
 #include "plugin/lifecycle.h"
 
@@ -23,6 +24,9 @@
 static const char *file;
 static struct change *retiring;
 static int wanted_again;
+static int workers_lost; /* `retiring` never ends: see commit() */
+static int ended;
+static void (*when_idle)(void);
 
 void reload_init(const char *path)
 {
@@ -176,7 +180,9 @@ static void on_all_workers(void *arg)
 {
     change_finish(arg);
     retiring = NULL;
-    if (wanted_again) {
+    if (when_idle != NULL) {
+        when_idle();
+    } else if (wanted_again) {
         wanted_again = 0;
         reload_request();
     }
@@ -189,14 +195,19 @@ static void commit(struct change *ch)
     retiring = ch;
     if (workers_each(on_worker, ch, on_all_workers) < 0) {
         /* No memory to tell the workers: what is committed must not be freed under them. */
+        workers_lost = 1;
         LOG(ERROR, file, "out of memory while workers were told of the new configuration; they "
                          "keep the old one, and no reload is possible any more");
     }
 }
 
-int reload_is_busy(void)
+void reload_end(void (*then)(void))
 {
-    return retiring != NULL;
+    ended = 1;
+    if (retiring != NULL && !workers_lost)
+        when_idle = then;
+    else
+        then();
 }
 
 /* Names of what changes, with commas; for the log. */
@@ -242,6 +253,8 @@ void reload_request(void)
     struct conf_faults faults = {NULL, 0};
     struct change *ch;
 
+    if (ended)
+        return;
     if (retiring != NULL) {
         wanted_again = 1;
         return;
@@ -293,6 +306,8 @@ int reload_command(int only_check, struct xmb_out *out)
     struct change *ch;
     int rc = 0;
 
+    if (ended)
+        return control_api.error(out, "the broker is stopping");
     if (retiring != NULL)
         return control_api.error(out, "the last reload has not ended yet; try again");
     try_file(&ch, &faults);

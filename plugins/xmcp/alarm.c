@@ -11,6 +11,7 @@
 static void on_register(struct session *s)
 {
     xs_count(s->worker, M_REGISTER_TIMEOUTS);
+    xs_register_late(s);
     xs_close(s, "did not register in time");
 }
 

@@ -122,6 +122,13 @@ static int read_limits(const struct xmb_conf *node, struct conf *c)
     return rc;
 }
 
+static int read_unknown_users(const struct xmb_conf *node, struct conf *c)
+{
+    const struct xmb_conf *e = xs_host->conf->child(node, "unknown-users");
+
+    return e != NULL ? xs_host->conf->flag(e, "hide", &c->hide_users) : 0;
+}
+
 static void set_defaults(struct conf *c)
 {
     c->clients_max = CLIENTS_DEFAULT;
@@ -145,6 +152,8 @@ int xs_conf_read(const struct xmb_conf *node, struct conf **out)
         rc = read_allow_list(node, c);
     if (rc == 0)
         rc = read_limits(node, c);
+    if (rc == 0)
+        rc = read_unknown_users(node, c);
     if (rc != 0) {
         xs_conf_free(c);
         return rc;

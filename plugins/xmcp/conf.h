@@ -30,6 +30,7 @@ struct conf {
     uint32_t services_max;      /* of one session */
     uint32_t subscriptions_max; /* of one session */
     uint32_t register_ms;       /* a connection must have registered by then */
+    int32_t hide_users;         /* an unknown user gets the answer of a wrong password */
 };
 
 /* Reads `node`. 0 and *out, freed with xs_conf_free; XMB_ECONF (reported), XMB_ENOMEM. */

@@ -47,6 +47,8 @@ static void recheck(struct session *s)
     const char *why;
     int rc;
 
+    if (s->state == ASKING || s->verdict.there)
+        s->ask_again = 1;
     if (s->state != REGISTERED)
         return;
     rc = ask(s, &answer);

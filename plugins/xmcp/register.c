@@ -86,6 +86,18 @@ void xs_register_release(struct session *s)
         xs_close(s, "over the client limit");
 }
 
+/* It held a connection and never registered: a peer that fills the server that way is slowed down. */
+void xs_register_late(struct session *s)
+{
+    struct xmb_addr remote;
+
+    if (s->refusals & REFUSED)
+        return; /* has been counted */
+    s->refusals |= REFUSED;
+    xs_session_remote(s, &remote);
+    xs_throttle_failure(s->worker->server, &remote, xs_now(s->worker));
+}
+
 /* Was challenged and went away for good: a storm can look like that, too. */
 void xs_register_gone(struct session *s)
 {
@@ -134,6 +146,14 @@ static int ask(struct session *s, const struct xmcp_msg *m)
     return s->verdict.allow ? XMB_ALLOW : XMB_DENY;
 }
 
+/* A verdict that was asked for before policy changed. */
+static void forget_verdict(struct session *s)
+{
+    xs_host->policy->principal_release(s->verdict.principal);
+    memset(&s->verdict, 0, sizeof(s->verdict));
+    s->ask_again = 0;
+}
+
 static unsigned code_of_denial(const struct session *s)
 {
     if (s->verdict.reason == XMB_DENY_LATE || s->verdict.reason == XMB_DENY_FAILED)
@@ -147,7 +167,8 @@ static unsigned code_of_denial(const struct session *s)
     case XMB_DENY_REQUIRED:
         return XMCP_CODE_UNAUTHORIZED;
     default: /* everybody was silent: nobody knows this user */
-        return XMCP_CODE_UNKNOWN_USERNAME;
+        return s->worker->conf->hide_users ? XMCP_CODE_INTEGRITY_FAILURE
+                                           : XMCP_CODE_UNKNOWN_USERNAME;
     }
 }
 
@@ -306,6 +327,8 @@ enum outcome xs_register(struct session *s, const struct xmcp_msg *m, struct xmb
     if (code != 0)
         return refuse(s, m, code, NULL, 0);
     s->anonymous = !(m->have & XMCP_HAVE_USERNAME);
+    if (s->ask_again)
+        forget_verdict(s);
     if (!s->verdict.there && ask(s, m) == XMB_PENDING) {
         xs_event(s, EV_ASK);
         return LATER;

@@ -116,6 +116,7 @@ struct session {
     uint8_t refusals;   /* challenges that this connection has had: bits of register.c */
     uint8_t bad_in_row; /* answers 400 since the last good message */
     uint8_t close_after_answer;
+    uint8_t ask_again; /* policy changed while it was asked: what it says is of the past */
     uint8_t nonce_policy; /* enum xmb_nonce_policy */
     uint8_t nonce_used;   /* the client uses nonces */
     uint8_t nonce_taken;  /* it has used the newest one */
@@ -215,6 +216,7 @@ enum outcome xs_unsubscribe(struct session *s, const struct xmcp_msg *m);
 
 /* register.c: the answer that was held back, and a verdict that comes late. */
 void xs_register_release(struct session *s);
+void xs_register_late(struct session *s); /* it had time enough */
 void xs_register_gone(struct session *s); /* the connection closed */
 
 /* keepalive.c: nothing came for one interval. */

@@ -59,6 +59,7 @@ static void revoke(struct session *s)
     xs_revoke_send(s);
     xs_session_end(s, XMB_GONE_NETWORK);
     linger(s);
+    xs_input(s); /* what input waited for may be gone: the answer has to be read */
 }
 
 static void close_now(struct session *s)

@@ -2,7 +2,8 @@
 # SPDX-License-Identifier: MIT
 """The way down. SIGTERM or SIGINT: nothing is accepted any more, connections are told, and when
 the last one is gone the broker ends with 0. A connection that stays is cut after the drain time;
-a second signal does not wait for that. The control socket is gone afterwards."""
+a second signal does not wait for that. The control socket is gone afterwards. A reload that is
+under way ends first, none begins any more, and commands that run harm nobody."""
 import json
 import os
 import signal
@@ -14,6 +15,8 @@ TMP = os.environ["XMB_TMP"]
 SOCKET = TMP + "/run/s"
 LOG = TMP + "/xmbd.log"
 CONF = TMP + "/xmbd.xml"
+TEXT = ('<xmb xmlns="urn:xmb:config:1"><broker workers="2"><control socket="%s"/></broker>'
+        '<module name="stay"><listen address="127.0.0.1" port="0" backlog="%d"/></module></xmb>')
 
 
 def wait_for(what, condition):
@@ -95,16 +98,65 @@ def cut_at_the_end():
     s.close()
 
 
+def write_conf(backlog):
+    with open(CONF, "w") as f:
+        f.write(TEXT % (SOCKET, backlog))
+
+
+def reload_and_stop_at_once():
+    """The listeners that the reload keeps are still there when it ends."""
+    for backlog in (10, 20, 30):
+        broker, port = start()
+        write_conf(backlog)
+        broker.send_signal(signal.SIGHUP)
+        broker.send_signal(signal.SIGTERM)
+        assert broker.wait(timeout=60) == 0
+        assert not os.path.exists(SOCKET)
+
+
+def no_reload_any_more():
+    broker, port = start()
+    s, f = connect(port)
+    broker.send_signal(signal.SIGTERM)
+    assert f.readline() == "drain\n"
+    write_conf(40)
+    done = subprocess.run([os.environ["XMBCTL"], "-s", SOCKET, "config", "reload"], timeout=60,
+                          stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+    assert done.returncode == 1 and "the broker is stopping" in done.stdout, done
+    f.close()
+    s.close()
+    assert broker.wait(timeout=60) == 0
+
+
+def stop_under_commands():
+    """Operators who ask faster than is answered: some command is always on its way."""
+    broker, port = start()
+    operators = []
+    for n in range(8):
+        s = socket.socket(socket.AF_UNIX)
+        s.settimeout(60)
+        s.connect(SOCKET)
+        what = "services" if n % 2 else "metrics"
+        s.sendall((json.dumps({"words": ["show", what]}) + "\n").encode() * 400)
+        operators.append(s)
+    assert operators[0].recv(1) == b"{"
+    broker.send_signal(signal.SIGTERM)
+    assert broker.wait(timeout=60) == 0
+    for s in operators:
+        s.close()
+
+
 def main():
     os.mkdir(TMP + "/run")
     os.chmod(TMP + "/run", 0o1777)  # for a broker that was root and unlinks its socket
-    with open(CONF, "w") as f:
-        f.write('<xmb xmlns="urn:xmb:config:1"><broker workers="2"><control socket="%s"/></broker>'
-                '<module name="stay"><listen address="127.0.0.1" port="0"/></module></xmb>' % SOCKET)
+    write_conf(100)
     leaves_when_told(signal.SIGTERM)
     leaves_when_told(signal.SIGINT)
     second_signal()
     cut_at_the_end()
+    reload_and_stop_at_once()
+    no_reload_any_more()
+    stop_under_commands()
 
 
 main()

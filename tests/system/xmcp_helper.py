@@ -29,18 +29,19 @@ ANY16, ANY32 = 0xFFFF, 0xFFFFFFFF
 
 
 class Broker:
-    """xmbd with `modules` (XML) in its configuration, XMCP on a free port of 127.0.0.1."""
+    """xmbd with `modules` (XML) in its configuration, XMCP on a free port of 127.0.0.1. Plugins are
+    the shipped ones, and those in `folders`."""
 
-    def __init__(self, modules, name="xmbd"):
+    def __init__(self, modules, name="xmbd", folders=()):
         self.config = os.path.join(TMP, name + ".xml")
         self.socket = os.path.join(TMP, name + ".sock")
         self.log_path = os.path.join(TMP, name + ".log")
         self.stopping = False
+        plugins = [w for f in (os.environ["XMB_PLUGINS"], *folders) for w in ("-p", f)]
         self.write(modules)
         with open(self.log_path, "wb") as log:
             self.process = subprocess.Popen(
-                [os.environ["XMBD"], "-c", self.config, "-p", os.environ["XMB_PLUGINS"]],
-                stdout=log, stderr=log)
+                [os.environ["XMBD"], "-c", self.config, *plugins], stdout=log, stderr=log)
         try:
             until(lambda: self.listeners(), "xmbd is ready", self.alive)
             self.port = self.listeners()[0]["port"]

@@ -32,6 +32,7 @@ struct session {
     struct xmb_conn *c;
     int flooding;
     int stubborn; /* takes nothing any more */
+    int full;     /* waits, paused, until its input is full */
 };
 
 static int dial_user;
@@ -166,6 +167,9 @@ static int do_frame(struct session *s, struct xmb_str frame)
     case 'S':
         s->stubborn = 1;
         return 0;
+    case 'B':
+        s->full = 1;
+        return 0;
     default:
         return -1;
     }
@@ -179,7 +183,13 @@ static int on_data(void *cs, struct xmb_conn *c, struct xmb_buf *in)
 
     assert_ptr_equal(s->c, c);
     atomic_fetch_add(&seen.data_calls, 1);
-    while (rc == 1 && !s->stubborn && buf_api.peek(in, HEAD, &head) == 0) {
+    if (s->full && buf_api.length(in) == CONN_INPUT_MAX) {
+        s->full = 0;
+        conn_api.pause(c);
+        atomic_fetch_add(&seen.paused, 1);
+        return 0;
+    }
+    while (rc == 1 && !s->full && !s->stubborn && buf_api.peek(in, HEAD, &head) == 0) {
         const uint8_t *p = (const uint8_t *)head.p;
         size_t n = HEAD + ((size_t)p[1] << 16 | (size_t)p[2] << 8 | p[3]);
         int peeked = buf_api.peek(in, n, &frame);
@@ -605,6 +615,38 @@ static void rest_is_offered_after_resume(void **state)
     expect_closed("closed by peer");
 }
 
+/* The poll event that was there already comes between resume and the end of that turn. */
+static void resume_and_read(struct xmb_worker *w, void *arg)
+{
+    struct xmb_conn *c = last_conn(w);
+
+    (void)arg;
+    conn_api.resume(c);
+    conn_read(c);
+    assert_int_equal(c->phase, CONN_OPEN);
+}
+
+/* A full input leaves no room for a read, which is no end of the stream. */
+static void resumed_with_a_full_input(void **state)
+{
+    static uint8_t many[CONN_INPUT_MAX];
+    size_t n = 0;
+    int fd = connected();
+
+    (void)state;
+    while (n < sizeof(many))
+        n += make_frame(many + n, 'D', HEAD); /* a deadline far away: no answer */
+    send_frame(fd, 'B', 0);
+    rig_wait_flag(&seen.frames, 1);
+    rig_send(fd, many, n);
+    rig_wait_flag(&seen.paused, 1);
+    send_frame(fd, 'E', 50);
+    on_conn(resume_and_read, NULL);
+    expect_frame(fd, 'E', 50);
+    close(fd);
+    expect_closed("closed by peer");
+}
+
 static void resumed_within_the_call(void **state)
 {
     uint8_t frames[2 * HEAD + 50];
@@ -951,6 +993,7 @@ int main(void)
         TEST(write_that_never_fits),
         TEST(paused_reads_nothing),
         TEST(rest_is_offered_after_resume),
+        TEST(resumed_with_a_full_input),
         TEST(resumed_within_the_call),
         TEST(peer_that_goes_while_paused),
         TEST(close_sends_what_is_queued),

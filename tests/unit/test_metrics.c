@@ -9,6 +9,7 @@
 
 #include <cmocka.h>
 
+#include "buf/buf.h"
 #include "core_fakes.h"
 #include "metrics/metrics.h"
 
@@ -88,6 +89,7 @@ static void sums(void **state)
     uint64_t **sum = metrics_sums_new();
 
     (void)state;
+    slab_release(slab_new(100)); /* the first and only one of this process */
     assert_non_null(sum);
     assert_int_equal(metrics_worker_init(a), 0);
     assert_int_equal(metrics_worker_init(b), 0);
@@ -102,6 +104,7 @@ static void sums(void **state)
     metrics_add(b, sum);
     metrics_add_routing(sum);
     assert_int_equal(sum[0][CORE_ACCEPTED], 7);
+    assert_int_equal(sum[0][CORE_SLAB_MALLOCS], 1);
     assert_int_equal(sum[1][0], 0);
     assert_int_equal(sum[1][1], 3);
     assert_int_equal(sum[3][2], 109);
