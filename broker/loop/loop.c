@@ -38,6 +38,20 @@ void loop_at_turn_end(struct loop *loop, struct loop_hook *hook)
     loop->hooks_end = &hook->next;
 }
 
+void loop_hook_cancel(struct loop *loop, struct loop_hook *hook)
+{
+    struct loop_hook **at = &loop->hooks;
+
+    while (*at != NULL && *at != hook)
+        at = &(*at)->next;
+    if (*at == NULL)
+        return;
+    *at = hook->next;
+    if (*at == NULL)
+        loop->hooks_end = at;
+    hook->armed = 0;
+}
+
 /* Those armed by these come in the next pass. */
 static void run_hooks_once(struct loop *loop)
 {

@@ -74,6 +74,10 @@ static void ask_expired(struct timer_node *node)
     struct policy_ask *ask =
         (struct policy_ask *)((char *)node - offsetof(struct policy_ask, deadline));
 
+    if (ask->w->modules_ended) { /* nobody is there to be told */
+        ask_free(ask);
+        return;
+    }
     chain_deny(&ask->chain, ask->chain.next - 1, XMB_DENY_LATE, "it did not answer in time");
     ask_end(ask);
 }
@@ -108,7 +112,7 @@ static void arrived(struct loop *loop, void *arg)
         pw->held[t->module] -= t->counted;
         if (pw->spare == t)
             pw->spare = NULL;
-        if (ask != NULL && ask->chain.next == t->module + 1)
+        if (ask != NULL && ask->chain.next == t->module + 1 && !t->w->modules_ended)
             ask_go_on(ask, t);
     }
     policy_ticket_free(t);

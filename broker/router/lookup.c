@@ -98,7 +98,10 @@ static void wait_expired(struct timer_node *node)
     struct wait *wait = (struct wait *)((char *)node - offsetof(struct wait, deadline));
     struct xmb_route_answer answer = {.size = sizeof(answer), .status = XMB_ETIMEOUT};
 
-    wait_end(wait, &answer);
+    if (wait->w->modules_ended) /* nobody is there to be told */
+        wait_free(wait);
+    else
+        wait_end(wait, &answer);
 }
 
 static struct wait *wait_new(struct xmb_worker *w)
@@ -167,7 +170,7 @@ static void reply_arrived(struct loop *loop, void *arg)
     struct wait *wait = w != NULL && w->router != NULL ? *find(w->router, reply->id) : NULL;
     struct xmb_route_answer answer = {.size = sizeof(answer)};
 
-    if (wait != NULL) {
+    if (wait != NULL && !w->modules_ended) {
         if (reply->set != NULL)
             fill(w->router, reply->set, 0, &answer);
         if (reply->status != 0) {

@@ -84,23 +84,44 @@ static void apply(struct service_mirror *m, const struct item *item)
         list_append(&m->touched, &r->touched);
 }
 
+static void detached(struct replica *r)
+{
+    list_remove(&r->touched);
+    list_remove(&r->all);
+    replica_free(r);
+}
+
+/* Answers in a row to one module are under one mark: that is cheaper than a mark for each. */
+static void give_notices(const struct batch *b)
+{
+    struct xmb_module *in = NULL;
+    struct module_mark mark = {NULL, 0, 0};
+    const struct notice *n;
+
+    for (n = b->notices; n < b->notices + b->notice_count; n++) {
+        if (n->kind == NOTICE_DETACHED) {
+            detached(n->replica);
+            continue;
+        }
+        if (n->owner->module != in) {
+            if (in != NULL)
+                module_leave(mark);
+            in = n->owner->module;
+            mark = module_enter(in);
+        }
+        owner_notice(n);
+    }
+    if (in != NULL)
+        module_leave(mark);
+}
+
 void mirror_apply(struct service_mirror *m, struct batch *b)
 {
-    struct replica *r;
     uint32_t i;
 
     for (i = 0; i < b->item_count; i++)
         apply(m, &b->items[i]);
-    for (i = 0; i < b->notice_count; i++) {
-        if (b->notices[i].kind != NOTICE_DETACHED) {
-            owner_notice(&b->notices[i]);
-            continue;
-        }
-        r = b->notices[i].replica;
-        list_remove(&r->touched);
-        list_remove(&r->all);
-        replica_free(r);
-    }
+    give_notices(b);
 }
 
 /* --- subscribing ----------------------------------------------------------------------------- */
@@ -264,6 +285,7 @@ void service_worker_fini(struct xmb_worker *w)
     list_splice(&buried.owners, &m->all_owners);
     pthread_mutex_unlock(&buried.lock);
     w->services = NULL;
+    loop_hook_cancel(&w->loop, &m->hook);
     free(m);
 }
 

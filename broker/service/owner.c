@@ -103,25 +103,16 @@ static void done(struct xmb_owner *o, const struct notice *n)
                                         .status = n->status,
                                         .sequence = n->sequence,
                                         .created = n->created};
-    struct module_mark mark;
 
     o->waiting--;
-    if (o->closed || !XMB_HAS(o->ops, done))
-        return;
-    mark = module_enter(o->module);
-    o->ops->done(o->arg, n->tag, &result);
-    module_leave(mark);
+    if (!o->closed && XMB_HAS(o->ops, done))
+        o->ops->done(o->arg, n->tag, &result);
 }
 
 static void taken_over(struct xmb_owner *o, const struct record *r)
 {
-    struct module_mark mark;
-
-    if (o->closed || !XMB_HAS(o->ops, taken_over))
-        return;
-    mark = module_enter(o->module);
-    o->ops->taken_over(o->arg, r->pub.domain, &r->pub.id);
-    module_leave(mark);
+    if (!o->closed && XMB_HAS(o->ops, taken_over))
+        o->ops->taken_over(o->arg, r->pub.domain, &r->pub.id);
 }
 
 void owner_notice(const struct notice *n)

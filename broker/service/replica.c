@@ -75,7 +75,7 @@ static uint32_t find(struct replica *r, const struct record *record)
     if (r->ident_size == 0)
         return NONE;
     for (i = *chain(r, record->hash); i != NONE; i = r->idents[i].next)
-        if (r->idents[i].hash == record->hash &&
+        if (r->idents[i].hash == record->hash && !r->idents[i].outlived &&
             service_id_equal(&r->idents[i].record->pub.id, &record->pub.id))
             return i;
     return NONE;
@@ -115,6 +115,7 @@ static uint32_t add_ident(struct replica *r, struct record *record)
     id->place = NONE;
     id->holders = 0;
     id->gone = 0;
+    id->outlived = 0;
     id->next = *chain(r, id->hash);
     *chain(r, id->hash) = i;
     r->ident_count++;
@@ -200,10 +201,34 @@ static void move_to_end(struct replica *r, uint32_t i)
     r->log[id->place] = i;
 }
 
+/*
+ * The withdraw between the two lives may have been left out on the way here, and its reason with
+ * it: an owner that goes back in sequence has been away.
+ */
+static void outlive(struct replica *r, uint32_t i)
+{
+    r->idents[i].outlived = 1;
+    if (r->idents[i].gone == 0) {
+        r->idents[i].gone = XMB_GONE_NETWORK;
+        move_to_end(r, i);
+    }
+}
+
+/* Sequences of a local and of a learned service of the same identity do not compare. */
+static int is_older(const struct record *now, const struct record *was)
+{
+    return ((now->pub.flags ^ was->pub.flags) & XMB_SERVICE_LEARNED) == 0 &&
+           now->pub.sequence < was->pub.sequence;
+}
+
 void replica_notify(struct replica *r, struct record *record)
 {
     uint32_t i = find(r, record);
 
+    if (i != NONE && r->idents[i].holders > 0 && is_older(record, r->idents[i].record)) {
+        outlive(r, i);
+        i = NONE;
+    }
     if (i == NONE) {
         i = add_ident(r, record);
     } else {

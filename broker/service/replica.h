@@ -23,7 +23,10 @@
  * never pulls again.
  *
  * Gone and published again before it was pulled: a subscriber that had
- * seen the old one gets one notify with the new content, without the withdraw.
+ * seen the old one gets one notify with the new content, without the withdraw;
+ * unless the new life began with a lower sequence: an older version must not
+ * follow a newer one, so the old ident stays, "outlived", to give its withdraw
+ * first, and the new life is an ident of its own behind it.
  *
  * All of this is the worker's; the last part of the structure is the routing
  * loop's (index.c, link.c), which knows replicas by pointer. A replica is freed
@@ -46,6 +49,7 @@ struct ident {
     uint32_t place;   /* in the log */
     uint32_t holders; /* subscribers whose bit is set */
     uint32_t gone;    /* enum xmb_gone once it went, else 0 */
+    uint32_t outlived; /* gone, and its service began again with a lower sequence */
 };
 
 struct replica {

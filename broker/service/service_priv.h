@@ -182,7 +182,7 @@ struct service_mirror {
 void mirror_apply(struct service_mirror *m, struct batch *b);
 /* After mirror_apply, when `b` may be used again: calls the subscribers. */
 void mirror_ring(struct service_mirror *m);
-/* The answer to an owner, on its worker. */
+/* The answer to an owner, on its worker. The caller has marked the thread with its module. */
 void owner_notice(const struct notice *n);
 
 int mirror_subscribe(struct xmb_worker *w, struct xmb_module *module,

@@ -249,7 +249,8 @@ enum outcome xs_publish(struct session *s, const struct xmcp_msg *m)
         return xs_refuse(s, m, XMCP_CODE_RESPONDER_ERROR, "Too many services of this client", 0);
     if (open_owner(s) != 0)
         return xs_refuse(s, m, XMCP_CODE_RESPONDER_ERROR, NULL, 0);
-    e = xs_services_add(&s->services, &p.id, xs_now(s->worker));
+    if (e == NULL)
+        e = xs_services_add(&s->services, &p.id, xs_now(s->worker));
     if (e == NULL)
         return xs_refuse(s, m, XMCP_CODE_RESPONDER_ERROR, NULL, 0);
     return submit(s, m, &p, e);

@@ -4,7 +4,8 @@
  *
  * Policy is another module's. After a reload that touched it, or this module, every session is
  * asked about once more. The question is put without waiting: a policy module that would have to
- * answer later, fails, or does not know for now, changes nothing.
+ * answer later, fails, or does not know for now, changes nothing. A Register for which policy is
+ * being asked is asked about again, or the answer of a former configuration could let it in.
  */
 #include "session.h"
 

@@ -86,7 +86,7 @@ void xs_register_release(struct session *s)
         xs_close(s, "over the client limit");
 }
 
-/* It held a connection and never registered: a peer that fills the server that way is slowed down. */
+/* Held a connection and never registered: who fills the server that way is slowed down, too. */
 void xs_register_late(struct session *s)
 {
     struct xmb_addr remote;

@@ -46,6 +46,9 @@ want "$sbin/xmbd" "$bin/xmbctl" "$bin/xmcp" "$bin/xmb-plugin-check"
 want "$plugins/xmcp.so" "$plugins/auth-userpass.so" "$plugins/allow-deny.so"
 want "$lib/libxmcp.so" "$inc/xmcp.h" "$inc/xmb/xmb.h" "$inc/xmb/abi.h" "$inc/xmb/plugin.h"
 want "$pc/xmb-sdk.pc" "$pc/xmcp.pc" "$etc/xmbd.xml" "$share/xmb/config/xmbd.xml"
+for example in "$XMB_SRC"/config/examples/*.xml; do
+    want "$share/xmb/config/$(basename "$example")"
+done
 want "$share/aclocal/xmb-sdk.m4" "$man/man8/xmbd.8" "$man/man1/xmbctl.1" "$man/man1/xmcp.1"
 want "$completions/xmbctl" "$completions/xmcp" "$unit/xmbd.service"
 [ $missing = 0 ]

@@ -162,14 +162,49 @@ static int is_quiet(void *arg)
     return quiet;
 }
 
+/* Waits for the end of a turn of one worker. */
+struct turn {
+    struct loop_hook hook;
+    struct loop *loop;
+    sem_t ended;
+};
+
+static void turn_ended(struct loop_hook *hook)
+{
+    sem_post(&((struct turn *)hook)->ended);
+}
+
+static void arm(void *arg)
+{
+    struct turn *t = arg;
+
+    loop_at_turn_end(t->loop, &t->hook);
+}
+
+static void wait_turn(uint32_t worker)
+{
+    struct turn t = {.hook = {.fn = turn_ended}, .loop = &workers[worker].loop};
+
+    sem_init(&t.ended, 0, 0);
+    rig_on(worker, arm, &t);
+    while (sem_wait(&t.ended) < 0)
+        ;
+    sem_destroy(&t.ended);
+}
+
 void rig_settle(void)
 {
     uint32_t i;
 
     rig_until(is_quiet, NULL);
-    /* A batch counts as applied before its subscribers were called. */
-    for (i = 0; i < RIG_WORKERS; i++)
-        rig_on(i, nothing, NULL);
+    /*
+     * A batch counts as applied before its subscribers were called, and those of a turn are called
+     * at its end, in no order with our hook: so the turn after it has to end as well.
+     */
+    for (i = 0; i < RIG_WORKERS; i++) {
+        wait_turn(i);
+        wait_turn(i);
+    }
 }
 
 /* --- identities ------------------------------------------------------------------------------ */

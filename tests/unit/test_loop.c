@@ -406,6 +406,40 @@ static void hook_arms_itself(void **state)
     assert_int_equal(strlen(t.log), 30);
 }
 
+static void hook_counts(struct loop_hook *hook)
+{
+    note((struct turn *)(void *)hook, "ran ");
+}
+
+/* From the front, the middle and the end of the list, and one that was never armed. */
+static void cancelled_hook_does_not_run(void **state)
+{
+    struct turn gone[3] = {{.hook.fn = hook_counts}, {.hook.fn = hook_counts},
+                           {.hook.fn = hook_counts}};
+    struct turn stays = {.hook.fn = hook_counts};
+    struct turn last = {.hook.fn = hook_stops};
+    struct loop loop;
+    int i;
+
+    (void)state;
+    last.loop = &loop;
+    assert_int_equal(loop_init(&loop, "test", 10000), 0);
+    loop_at_turn_end(&loop, &gone[0].hook);
+    loop_at_turn_end(&loop, &stays.hook);
+    loop_at_turn_end(&loop, &gone[1].hook);
+    loop_at_turn_end(&loop, &gone[2].hook);
+    for (i = 0; i < 3; i++)
+        loop_hook_cancel(&loop, &gone[i].hook);
+    loop_hook_cancel(&loop, &last.hook);
+    loop_at_turn_end(&loop, &last.hook);
+    loop_run(&loop);
+    loop_join(&loop);
+    for (i = 0; i < 3; i++)
+        assert_string_equal(gone[i].log, "");
+    assert_string_equal(stays.log, "ran ");
+    assert_string_equal(last.log, "hook ");
+}
+
 /* --- workers: fakes of the nouns ---------------------------------------------------------- */
 
 enum { WORKERS = 3 };
@@ -802,6 +836,7 @@ int main(void)
         cmocka_unit_test(hook_after_messages),
         cmocka_unit_test(hook_after_timer),
         cmocka_unit_test(hook_arms_itself),
+        cmocka_unit_test(cancelled_hook_does_not_run),
         cmocka_unit_test(nouns_begin_and_end_in_order),
         cmocka_unit_test(a_failed_start_is_undone),
         WORKER_TEST(workers_run_on_all),

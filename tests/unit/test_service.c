@@ -389,11 +389,23 @@ static void overtaken_changes_are_seen_once(void **state)
 
     /* Went and came back: the new one is seen, the gap is not. */
     rig_unpublish(&o, 1, rig_id(101, 1));
-    rig_publish(&o, 1, rig_id(101, 1), 7, 0, "x");
+    rig_publish(&o, 1, rig_id(101, 1), 50, 0, "y");
     rig_settle();
     assert_int_equal(rig_take(&s, 10), 1);
-    assert_int_equal(s.last_sequence, 7);
+    assert_int_equal(s.last_sequence, 50);
     assert_int_equal(s.withdraws, 0);
+
+    /* With a lower sequence it is another life: the old one is withdrawn first, twice over once. */
+    rig_unpublish(&o, 1, rig_id(101, 1));
+    rig_publish(&o, 1, rig_id(101, 1), 9, 0, "x");
+    rig_unpublish(&o, 1, rig_id(101, 1));
+    rig_publish(&o, 1, rig_id(101, 1), 7, 0, "x");
+    rig_settle();
+    assert_int_equal(rig_take(&s, 1), 1);
+    assert_int_equal(s.withdraws, 1);
+    assert_int_equal(rig_take(&s, 10), 1);
+    assert_int_equal(s.last_sequence, 7);
+    assert_int_equal(s.withdraws, 1);
     rig_close(&o, XMB_GONE_SOURCE);
     rig_unsubscribe(&s);
 }
@@ -545,7 +557,7 @@ static void the_steady_state_allocates_nothing(void **state)
     for (i = 100; i < 1100; i++)
         rig_publish(&o, 1, rig_id(101, i % 10), i, 0, "x");
     rig_settle();
-    assert_int_equal(s[3].notifies, 1100);
+    assert_in_range(s[3].notifies, 10, 1100); /* a busy machine: some are overtaken */
     /*
      * 4000 events more. A batch buffer may still have to grow to the size that a busy moment needs,
      * so a few are fine; what must not be is one for each event or change.
@@ -779,9 +791,10 @@ static void local_stands_before_learned(void **state)
     assert_int_equal(s.withdraws, 0);
 
     assert_int_equal(unlearn(&spreaders[1], id), 0);
-    assert_int_equal(s.last_sequence, 5);
-    assert_int_equal(unlearn(&spreaders[0], id), 0);
+    assert_int_equal(s.last_sequence, 5); /* older than what was seen: withdrawn first */
     assert_int_equal(s.withdraws, 1);
+    assert_int_equal(unlearn(&spreaders[0], id), 0);
+    assert_int_equal(s.withdraws, 2);
     assert_int_equal(s.last_reason, XMB_GONE_NETWORK);
     assert_int_equal(stats().services, 0);
     rig_close(&o, XMB_GONE_SOURCE);

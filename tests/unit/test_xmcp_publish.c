@@ -185,6 +185,38 @@ static void answers_keep_their_order(void **state)
     assert_false(xmb_fakehost_paused(a.conn));
 }
 
+/* Revoked while its requests wait for the registry: its answer to that is still read. */
+static void cleared_while_publishing(void **state)
+{
+    struct xmcp_identity id = identity_of(1);
+    struct xmcp_transport t = {XMCP_FAMILY_IPV4, 1, {127}};
+    size_t bytes = 0;
+    unsigned i;
+
+    (void)state;
+    open_with_users("");
+    peer_register(&a, "ann");
+    for (i = 0; i < 40; i++) {
+        begin(&a, XMCP_PUBLISH);
+        xmcp_put_identity(&a.w, &id);
+        xmcp_put_transport(&a.w, &t);
+        xmcp_put_protocol(&a.w, 6);
+        xmcp_put_u32(&a.w, XMCP_ATTR_SERVICE_VERSION, i);
+        assert_int_equal(xmcp_write_finish(&a.w, &a.mac, a.form, &bytes), 0);
+        xmb_fakehost_feed(a.conn, (struct xmb_str){(char *)a.out, bytes});
+    }
+    assert_true(xmb_fakehost_paused(a.conn));
+    command("clear service-routing xmcp client", "all", NULL);
+    assert_false(xmb_fakehost_paused(a.conn));
+    xmb_fakehost_run();
+    expect(&a, XMCP_REGISTER_REVOKE, XMCP_REQUEST);
+    expect_nothing(&a);
+    send_notified(&a);
+    expect_closed(&a);
+    assert_int_equal(metric("services"), 0);
+    assert_int_equal(xmb_fakehost_services(0), 0);
+}
+
 static void registry_without_room(void **state)
 {
     (void)state;
@@ -657,6 +689,7 @@ int main(void)
         cmocka_unit_test_teardown(take_over, close_host),
         cmocka_unit_test_teardown(publish_revoke_for_1_0, close_host),
         cmocka_unit_test_teardown(answers_keep_their_order, close_host),
+        cmocka_unit_test_teardown(cleared_while_publishing, close_host),
         cmocka_unit_test_teardown(registry_without_room, close_host),
         cmocka_unit_test_teardown(what_a_notify_says, close_host),
         cmocka_unit_test_teardown(one_encoding_for_all, close_host),

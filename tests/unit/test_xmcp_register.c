@@ -109,6 +109,32 @@ static void unknown_user_and_wrong_password(void **state)
     assert_int_equal(xmb_fakehost_principals(), 1); /* the one in the table of users */
 }
 
+/* A stranger cannot find out who exists: same code, same words, same delay. */
+static void unknown_users_hidden(void **state)
+{
+    char words[64];
+
+    (void)state;
+    host_open("<unknown-users hide='yes'/>");
+    add_user("ann", 0);
+    peer_open(&a, "bob");
+    send_register(&a);
+    xmb_fakehost_advance(999);
+    expect_nothing(&a);
+    xmb_fakehost_advance(1);
+    expect_error(&a, XMCP_REGISTER, XMCP_CODE_INTEGRITY_FAILURE);
+    assert_true(a.msg.error_reason.bytes < sizeof(words));
+    memcpy(words, a.msg.error_reason.data, a.msg.error_reason.bytes);
+    words[a.msg.error_reason.bytes] = '\0';
+    a.user = "ann"; /* with bob's key */
+    send_register(&a);
+    xmb_fakehost_advance(1000);
+    expect_error(&a, XMCP_REGISTER, XMCP_CODE_INTEGRITY_FAILURE);
+    assert_int_equal(a.msg.error_reason.bytes, strlen(words));
+    assert_memory_equal(a.msg.error_reason.data, words, strlen(words));
+    assert_int_equal(xmb_fakehost_check(host_module(), "<unknown-users hide='maybe'/>"), XMB_ECONF);
+}
+
 /* While an answer is held back nothing else is read. */
 static void held_back_in_order(void **state)
 {
@@ -145,6 +171,32 @@ static void late_verdicts(void **state)
     xmb_fakehost_hangup(b.conn, "while it was asked");
     xmb_fakehost_run();
     assert_int_equal(metric("clients"), 1);
+}
+
+/* The configuration changes while policy is asked: what it answers is of the former one. */
+static void asked_again_after_reload(void **state)
+{
+    const struct xmb_protocol *protocol = xmcp_LTX_xmb_plugin.protocol;
+    size_t bytes = 0;
+
+    (void)state;
+    host_open("");
+    add_user("ann", XMB_SETTING_NONCE, XMB_NONCE_NONE, 0);
+    xmb_fakehost_late(1);
+    peer_open(&a, "ann");
+    begin_bare(&a, XMCP_REGISTER);
+    xmcp_put_text(&a.w, XMCP_ATTR_USERNAME, "ann", 3);
+    assert_int_equal(xmcp_write_finish(&a.w, &a.mac, a.form, &bytes), 0);
+    xmb_fakehost_feed(a.conn, (struct xmb_str){(const char *)a.out, bytes});
+    assert_true(xmb_fakehost_paused(a.conn));
+    xmb_fakehost_verdict(XMB_POINT_AUTHENTICATE, XMB_DENY, XMB_DENY_UNKNOWN_USER);
+    protocol->policy_changed(xmb_fakehost_wself(host_module()));
+    xmb_fakehost_run();
+    xmb_fakehost_advance(1000);
+    expect_error(&a, XMCP_REGISTER, XMCP_CODE_UNKNOWN_USERNAME);
+    assert_int_equal(metric("clients"), 0);
+    xmb_fakehost_verdict(0, 0, 0);
+    peer_registers(&a);
 }
 
 static void denials_by_reason(void **state)
@@ -338,6 +390,34 @@ static void challenged_and_gone(void **state)
     expect_nothing(&a);
     xmb_fakehost_advance(1);
     expect_error(&a, XMCP_REGISTER, XMCP_CODE_UNKNOWN_USERNAME);
+}
+
+/* Connections that say nothing, or half of something, until their time is over. */
+static void silent_ones_are_throttled(void **state)
+{
+    unsigned refused = 0;
+    unsigned i;
+
+    (void)state;
+    host_open("");
+    for (i = 0; i < 3; i++) {
+        peer_open(&a, NULL);
+        if (i > 0)
+            send_bytes(&a, "\0\1\0", 3);
+        xmb_fakehost_advance(10000);
+        expect_closed(&a);
+        xmb_fakehost_forget(a.conn);
+    }
+    for (i = 0; i < 60; i++) {
+        peer_open_from(&a, NULL, "192.0.2.1");
+        if (a.conn == NULL)
+            refused++;
+        else
+            xmb_fakehost_forget(a.conn);
+    }
+    assert_int_equal(refused, 10);
+    peer_open_from(&a, NULL, "192.0.2.2");
+    assert_non_null(a.conn);
 }
 
 /* --- nonces ---------------------------------------------------------------------------------- */
@@ -581,8 +661,10 @@ int main(void)
         cmocka_unit_test_teardown(half_of_credentials_is_401, close_host),
         cmocka_unit_test_teardown(success_says_all, close_host),
         cmocka_unit_test_teardown(unknown_user_and_wrong_password, close_host),
+        cmocka_unit_test_teardown(unknown_users_hidden, close_host),
         cmocka_unit_test_teardown(held_back_in_order, close_host),
         cmocka_unit_test_teardown(late_verdicts, close_host),
+        cmocka_unit_test_teardown(asked_again_after_reload, close_host),
         cmocka_unit_test_teardown(denials_by_reason, close_host),
         cmocka_unit_test_teardown(accept_is_asked, close_host),
         cmocka_unit_test_teardown(versions, close_host),
@@ -592,6 +674,7 @@ int main(void)
         cmocka_unit_test_teardown(must_register_in_time, close_host),
         cmocka_unit_test_teardown(storms_are_throttled, close_host),
         cmocka_unit_test_teardown(challenged_and_gone, close_host),
+        cmocka_unit_test_teardown(silent_ones_are_throttled, close_host),
         cmocka_unit_test_teardown(auto_lets_in_who_knows_no_nonce, close_host),
         cmocka_unit_test_teardown(once_used_always_needed, close_host),
         cmocka_unit_test_teardown(required_and_none, close_host),

@@ -15,7 +15,8 @@ struct options opt = {.host = "127.0.0.1", .clients = 1, .window = 1, .count = 1
 
 static const struct wire *wire_of(const char *name)
 {
-    static const struct wire *const wires[] = {&wire_xmcp, &wire_mqtt, &wire_nats};
+    static const struct wire *const wires[] = {&wire_xmcp, &wire_mqtt, &wire_nats,
+                                              &wire_redis};
     size_t i;
 
     for (i = 0; i < sizeof wires / sizeof wires[0]; i++)
@@ -63,7 +64,7 @@ static void parse(int argc, char **argv)
     }
     if (opt.wire == NULL || opt.scene == NULL || opt.port == 0 || opt.server_pid == 0 ||
         opt.clients == 0 || opt.window == 0 || opt.bytes < 16 || opt.bytes > 60000)
-        die("usage: load --wire xmcp|mqtt|nats --scene NAME --port N --pid N [--clients N] "
+        die("usage: load --wire xmcp|mqtt|nats|redis --scene NAME --port N --pid N [--clients N] "
             "[--window N] [--count N] [--bytes N] [--rate N] [--user U --password P]");
 }
 

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * load.h - a load generator that makes the same work in three protocols.
+ * load.h - a load generator that makes the same work in four protocols.
  *
- * One thread, one epoll loop. A *wire* turns subscribe and publish into the octets of XMCP, MQTT
- * or NATS; a *scene* is what is measured, written against wires only, so that every peer is given
- * exactly the same work. What counts is the server's CPU time as the kernel accounts it.
+ * One thread, one epoll loop. A *wire* turns subscribe and publish into the octets of XMCP, MQTT,
+ * NATS or Redis; a *scene* is what is measured, written against wires only, so that every peer is
+ * given exactly the same work. What counts is the server's CPU time as the kernel accounts it.
  */
 #ifndef LOAD_H
 #define LOAD_H
@@ -45,6 +45,7 @@ struct wire {
 extern const struct wire wire_xmcp;
 extern const struct wire wire_mqtt;
 extern const struct wire wire_nats;
+extern const struct wire wire_redis;
 
 struct options {
     const struct wire *wire;
