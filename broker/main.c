@@ -417,7 +417,10 @@ int main(int argc, char **argv)
     crash_init();
     raise_limits();
     xmlInitParser();
-    if (b.args.test) /* -t says what is wrong and nothing else */
+    if (b.args.test) { /* -t says what is wrong and nothing else, beside a running broker too */
         atomic_store(&module_core()->log_level, XMB_LOG_ERROR);
+        control_only_check();
+        listeners_only_check();
+    }
     return run(&b);
 }

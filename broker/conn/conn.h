@@ -21,6 +21,8 @@ size_t conn_worker_count(const struct xmb_worker *w);
  * accepted from a new socket before commit, and a removed one closes there.
  * Existing connections live on. Thread: control.
  */
+/* Before listeners_prepare, for a check of the configuration alone: nothing is kept bound. */
+void listeners_only_check(void);
 struct listeners_next;
 struct tls_next; /* tls/tls.h */
 /*

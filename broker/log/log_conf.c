@@ -44,7 +44,24 @@ static int read_level(const struct xmb_conf *node, uint32_t *level)
     return 0;
 }
 
-static int read_module_level(const struct xmb_conf *node, struct log_next *next)
+/*
+ * The file is asked, not the table of modules: at the first start the log is there before they are.
+ * <log> stands in <broker>, and <broker> beside the <module> elements.
+ */
+static int is_in_file(const struct xmb_conf *broker, const char *module)
+{
+    const struct xmb_conf *m;
+
+    if (strcmp(module, module_core()->name) == 0)
+        return 1;
+    for (m = conf_api.next(broker, "module"); m != NULL; m = conf_api.next(m, "module"))
+        if (strcmp(conf_api.text(m, "name", ""), module) == 0)
+            return 1;
+    return 0;
+}
+
+static int read_module_level(const struct xmb_conf *broker, const struct xmb_conf *node,
+                             struct log_next *next)
 {
     const char *module = conf_api.text(node, "name", NULL);
     struct module_level *t = &next->own[next->own_count];
@@ -53,7 +70,7 @@ static int read_module_level(const struct xmb_conf *node, struct log_next *next)
         return conf_api.fault(node, "more than %d modules with a level of their own", MODULES_MAX);
     if (module == NULL)
         return conf_api.fault(node, "which module? its name is missing");
-    if (module_by_name(module) == NULL)
+    if (!is_in_file(broker, module))
         return conf_api.fault(node, "no module \"%s\" is loaded", module);
     t->level = next->level;
     if (read_level(node, &t->level) < 0)
@@ -65,7 +82,8 @@ static int read_module_level(const struct xmb_conf *node, struct log_next *next)
     return 0;
 }
 
-static int read_module_levels(const struct xmb_conf *log, struct log_next *next)
+static int read_module_levels(const struct xmb_conf *broker, const struct xmb_conf *log,
+                              struct log_next *next)
 {
     const struct xmb_conf *node;
     int rc = 0;
@@ -74,7 +92,7 @@ static int read_module_levels(const struct xmb_conf *log, struct log_next *next)
     if (next->own == NULL)
         return XMB_ENOMEM;
     for (node = conf_api.child(log, "module"); node != NULL; node = conf_api.next(node, "module")) {
-        int one = read_module_level(node, next);
+        int one = read_module_level(broker, node, next);
 
         rc = rc == 0 ? one : rc; /* every fault is told */
     }
@@ -125,7 +143,7 @@ int log_prepare(const struct xmb_conf *broker, struct log_next **out)
     if (log != NULL)
         rc = read_level(log, &next->level);
     if (rc == 0 && log != NULL)
-        rc = read_module_levels(log, next);
+        rc = read_module_levels(broker, log, next);
     if (rc == 0)
         rc = read_format(log, &format);
     if (rc == 0)

@@ -10,6 +10,7 @@ import shlex
 import shutil
 import subprocess
 import sys
+import time
 
 from xmcp_helper import Broker
 
@@ -134,6 +135,16 @@ def metrics(broker, complain):
         complain(f"operations.md: there is no metric {name}")
 
 
+def operator(broker, words):
+    """Runs xmbctl; while the reload that the line before asked for still ends, it says "try again"."""
+    end = time.monotonic() + 60
+    while True:
+        done = subprocess.run([os.environ["XMBCTL"], "-s", broker.socket] + words, text=True,
+                              stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=60)
+        if "try again" not in done.stdout or time.monotonic() > end:
+            return done
+
+
 def commands(broker, complain):
     count = 0
     pages = {path: re.findall(r"^    (xmbctl [^\n]*)$", read(path), re.M) for path in markdown()}
@@ -142,8 +153,7 @@ def commands(broker, complain):
     for path, lines in pages.items():
         for line in lines:
             words = shlex.split(line, comments=True)[1:]
-            done = subprocess.run([os.environ["XMBCTL"], "-s", broker.socket] + words, text=True,
-                                  stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=60)
+            done = operator(broker, words)
             count += 1
             if done.returncode != 0:
                 complain(f"{path}: {line}: exit {done.returncode}: {done.stdout}")

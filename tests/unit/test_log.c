@@ -89,7 +89,8 @@ static char path[64];
 
 static int use(const struct xmb_conf *log)
 {
-    struct xmb_conf broker = {.name = "broker", .child = log};
+    static const struct xmb_conf loaded = {.name = "module", .of = "module2"};
+    struct xmb_conf broker = {.name = "broker", .child = log, .next = &loaded};
     struct log_next *next = NULL;
     int rc = log_prepare(&broker, &next);
 
