@@ -13,7 +13,7 @@
 
 #include <stdlib.h>
 
-#define QUEUE_MIN (UINT64_C(64) << 10)
+#define QUEUE_MIN (UINT64_C(128) << 10) /* what one reserve may ask for has to fit */
 #define QUEUE_MAX (UINT64_C(1) << 30)
 
 struct listen_spec *listen_spec_hold(struct listen_spec *s)

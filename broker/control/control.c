@@ -34,9 +34,13 @@ struct control_next {
     mode_t mode;
 };
 
+#define RETRY_MS 100
+
 struct listening {
     uv_poll_t poll;
+    uv_timer_t retry; /* runs while no connection can be taken */
     int fd;
+    int handles; /* open ones of the two */
 };
 
 static char current_path[CONTROL_PATH_MAX];
@@ -212,6 +216,15 @@ void control_abort(struct control_next *next)
     free(next);
 }
 
+static void on_connect(uv_poll_t *poll, int status, int events);
+
+static void on_retry(uv_timer_t *timer)
+{
+    struct listening *l = timer->data;
+
+    uv_poll_start(&l->poll, UV_READABLE, on_connect);
+}
+
 static void on_connect(uv_poll_t *poll, int status, int events)
 {
     struct listening *l = poll->data;
@@ -221,14 +234,24 @@ static void on_connect(uv_poll_t *poll, int status, int events)
     if (status < 0)
         return;
     fd = accept4(l->fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
-    if (fd >= 0)
+    if (fd >= 0) {
         session_accept(fd);
+    } else if (errno != EAGAIN && errno != EINTR && errno != ECONNABORTED) {
+        /* The caller stays in the queue: without a pause the loop would spin on it. */
+        log_api.limited(module_core(), XMB_LOG_ERROR, "control-accept", 1, current_path,
+                        "cannot take an operator's connection: %s; trying again in %d ms",
+                        strerror(errno), RETRY_MS);
+        uv_poll_stop(&l->poll);
+        uv_timer_start(&l->retry, on_retry, RETRY_MS, 0);
+    }
 }
 
 static void listening_closed(uv_handle_t *handle)
 {
     struct listening *l = handle->data;
 
+    if (--l->handles > 0)
+        return;
     close(l->fd);
     free(l);
 }
@@ -238,6 +261,7 @@ static void stop_listening(void)
     if (current == NULL)
         return;
     uv_close((uv_handle_t *)&current->poll, listening_closed);
+    uv_close((uv_handle_t *)&current->retry, listening_closed);
     current = NULL;
     unlink(current_path);
     current_path[0] = '\0';
@@ -257,7 +281,10 @@ static void start_listening(struct control_next *next)
         return;
     }
     l->fd = next->fd;
+    l->handles = 2;
     l->poll.data = l;
+    uv_timer_init(&loop_control()->uv, &l->retry);
+    l->retry.data = l;
     uv_poll_start(&l->poll, UV_READABLE, on_connect);
     current = l;
     strcpy(current_path, next->path);

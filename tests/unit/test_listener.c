@@ -135,6 +135,7 @@ static void faults(void **state)
     assert_fault("<listen port=\"0\" address=\"localhost\"/>", "address");
     assert_fault("<listen port=\"0\" backlog=\"0\"/>", "backlog");
     assert_fault("<listen port=\"0\" queue=\"1k\"/>", "queue");
+    assert_fault("<listen port=\"0\" queue=\"64k\"/>", "queue"); /* below the largest message */
     assert_fault("<listen port=\"0\" tls=\"nobody\"/>", "there is no <tls name=\"nobody\"/>");
     assert_fault("<listen port=\"0\" vrf=\"a-name-too-long-for-a-device\"/>", "vrf");
     assert_fault("<listen port=\"0\" address=\"192.0.2.1\"/>", "cannot listen on 192.0.2.1");
