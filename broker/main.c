@@ -18,6 +18,7 @@
 #include "conn/conn.h"
 #include "control/control.h"
 #include "crash.h"
+#include "datagram/datagram.h"
 #include "log/log.h"
 #include "loop/worker.h"
 #include "main_args.h"
@@ -421,6 +422,7 @@ int main(int argc, char **argv)
         atomic_store(&module_core()->log_level, XMB_LOG_ERROR);
         control_only_check();
         listeners_only_check();
+        datagrams_only_check();
     }
     return run(&b);
 }

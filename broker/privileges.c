@@ -6,8 +6,8 @@
  * log file, and then becomes an unprivileged user for good, before any code of a plugin runs. Of
  * root's powers it keeps what this configuration needs, so that a reload can open more:
  *
- *   CAP_NET_BIND_SERVICE  a <listen> has a port below 1024
- *   CAP_NET_RAW           a <listen> is in a VRF, or saf-eigrp is loaded
+ *   CAP_NET_BIND_SERVICE  a listener has a port below 1024
+ *   CAP_NET_RAW           a listener is in a VRF, or saf-eigrp is loaded
  *   CAP_DAC_READ_SEARCH   only when the new user cannot read the configuration, a file that it
  *                         names, or the plugins; then it is raised while those are read, said in
  *                         the log, and better avoided by giving these files to the broker's user
@@ -19,6 +19,7 @@
 
 #include "privileges.h"
 
+#include "conn/conn.h"
 #include "log/log.h"
 #include "plugin/module.h"
 
@@ -27,6 +28,7 @@
 #include <grp.h>
 #include <pwd.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/capability.h>
 #include <sys/prctl.h>
@@ -87,20 +89,33 @@ void privileges_own(const struct privileges *p, const char *path)
 
 /* --- what is kept --- */
 
-/* The 1 for "cannot tell yet" must not outlive the load. */
-static int is_low_port(const struct xmb_conf *listen)
+static int is_low(uint64_t port)
 {
-    uint64_t port = 1024;
+    return port > 0 && port < 1024;
+}
 
-    if (conf_api.text(listen, "port", NULL) == NULL)
-        return 1; /* the protocol's own, not known before it is loaded: privileges_trim */
-    return conf_api.number(listen, "port", 0, UINT64_MAX, &port) == 0 && port > 0 && port < 1024;
+/*
+ * Which elements are listeners besides <listen> is only known when the plugin is loaded, so each
+ * that looks like one counts until privileges_trim. A port that is not there is the protocol's own.
+ */
+static void look_for(const struct xmb_conf *element, int *bind_low, int *raw)
+{
+    const struct xmb_conf *node = conf_api.child(element, NULL);
+    const char *text;
+    uint64_t port;
+
+    for (; node != NULL; node = conf_api.next(node, NULL)) {
+        text = conf_api.text(node, "port", NULL);
+        port = text != NULL ? strtoull(text, NULL, 10) : 0;
+        *bind_low |= is_low(port) || (text == NULL && strcmp(conf_api.name(node), "listen") == 0);
+        *raw |= conf_api.text(node, "vrf", NULL) != NULL;
+        look_for(node, bind_low, raw);
+    }
 }
 
 static size_t needed(const struct conf *c, cap_value_t *keep)
 {
     const struct xmb_conf *module;
-    const struct xmb_conf *listen;
     int bind_low = 0;
     int raw = 0;
     size_t n = 0;
@@ -108,11 +123,7 @@ static size_t needed(const struct conf *c, cap_value_t *keep)
 
     for (i = 0; (module = conf_module(c, i)) != NULL; i++) {
         raw |= strcmp(conf_api.text(module, "name", ""), "saf-eigrp") == 0;
-        listen = conf_api.child(module, "listen");
-        for (; listen != NULL; listen = conf_api.next(listen, "listen")) {
-            bind_low |= is_low_port(listen);
-            raw |= conf_api.text(listen, "vrf", NULL) != NULL;
-        }
+        look_for(module, &bind_low, &raw);
     }
     if (bind_low)
         keep[n++] = CAP_NET_BIND_SERVICE;
@@ -165,33 +176,39 @@ void privileges_read_end(void)
         set_capabilities(kept, kept_count, 1, 0);
 }
 
-/* The port that `listen` of module `m` has in the end. */
-static uint64_t port_of(const struct xmb_conf *listen, const struct xmb_module *m)
-{
-    uint64_t port = m->protocol.default_port;
+struct low_search {
+    const struct xmb_module *module;
+    int found;
+};
 
-    return conf_api.number(listen, "port", 0, UINT64_MAX, &port) == 0 ? port : 0;
+static int note_low(void *arg, const struct xmb_conf *node, uint32_t ordinal,
+                    uint16_t default_port)
+{
+    struct low_search *search = arg;
+    const char *text = conf_api.text(node, "port", NULL);
+
+    (void)ordinal;
+    if (default_port == 0)
+        default_port = search->module->datagram.default_port;
+    search->found |= is_low(text != NULL ? strtoull(text, NULL, 10) : default_port);
+    return 0;
 }
 
 void privileges_trim(const struct conf *c)
 {
     const struct xmb_conf *element;
-    const struct xmb_conf *listen;
-    uint64_t port;
+    struct low_search search = {NULL, 0};
     size_t i;
 
     if (kept_count == 0 || kept[0] != CAP_NET_BIND_SERVICE)
         return;
     for (i = 0; (element = conf_module(c, i)) != NULL; i++) {
-        const struct xmb_module *m = module_by_name(conf_api.text(element, "name", ""));
-
-        listen = m != NULL ? conf_api.child(element, "listen") : NULL;
-        for (; listen != NULL; listen = conf_api.next(listen, "listen")) {
-            port = port_of(listen, m);
-            if (port > 0 && port < 1024)
-                return;
-        }
+        search.module = module_by_name(conf_api.text(element, "name", ""));
+        if (search.module != NULL)
+            listen_each(&search.module->protocol, element, note_low, &search);
     }
+    if (search.found)
+        return;
     memmove(kept, kept + 1, --kept_count * sizeof kept[0]);
     set_capabilities(kept, kept_count, may_read, 0);
 }

@@ -354,13 +354,14 @@ static void paths_of(const struct xmb_conf *node, void (*fn)(void *arg, const ch
                      void *arg)
 {
     static const char *const tls[] = {"certificate", "key", "ca", "crl"};
+    int is_tls = strcmp(node->name, "tls") == 0 || strcmp(node->name, "identity") == 0;
     const struct conf_attr *attr;
     size_t i;
 
     for (attr = node->attrs; attr != NULL; attr = attr->next) {
         if (conf_secret_is(attr->name))
             path_of(node->conf, attr->value, fn, arg);
-        for (i = 0; strcmp(node->name, "tls") == 0 && i < sizeof tls / sizeof tls[0]; i++)
+        for (i = 0; is_tls && i < sizeof tls / sizeof tls[0]; i++)
             if (strcmp(attr->name, tls[i]) == 0)
                 fn(arg, attr->value);
     }

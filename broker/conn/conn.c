@@ -1,22 +1,18 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * conn.c - the life of a connection: its phases, what each watches for, its
- * deadlines, and its end.
+ * deadlines, and how it begins.
  *
  * The table of phases is the state machine of conn_priv.h: what to poll for,
  * what to do when the socket is ready, and what it means when the core's own
- * deadline passes. Reading, writing, dialling and TLS have files of their own.
+ * deadline passes. Reading, writing, dialling, TLS and the end have files of their own.
  */
 #include "conn/conn_priv.h"
 
 #include <errno.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <sys/socket.h>
 #include <unistd.h>
-
-#define conn_of(node, member)                                                                      \
-    ((struct xmb_conn *)((char *)(node)-offsetof(struct xmb_conn, member)))
 
 /* --- phases ----------------------------------------------------------------------------- */
 
@@ -292,6 +288,7 @@ static void local_address(struct xmb_conn *c)
 void conn_accept(struct xmb_worker *w, struct listen_spec *spec, int fd,
                  const struct sockaddr *peer)
 {
+    struct xmb_tls_setup setup = {.profile = spec->tls};
     struct xmb_conn *c;
     int rc = conn_new(w, spec->module, fd, XMB_INCOMING, &c);
 
@@ -306,9 +303,9 @@ void conn_accept(struct xmb_worker *w, struct listen_spec *spec, int fd,
     c->spec = listen_spec_hold(spec);
     addr_from_sockaddr(&c->remote, peer);
     local_address(c);
-    if (spec->tls == NULL) {
+    if (spec->tls == NULL || (c->module->protocol.flags & XMB_PROTOCOL_OWN_TLS) != 0) {
         conn_open(c);
-    } else if (conn_tls_new(c, spec->tls, 1, NULL) < 0) {
+    } else if (conn_tls_new(c, &setup, TLS_SERVER) < 0) {
         conn_why(c, "no TLS session could be made");
         conn_die(c);
     } else {
@@ -353,133 +350,4 @@ void conn_open(struct xmb_conn *c)
     if (c->flags & CONN_TLS)
         conn_todo_add(c, CONN_TODO_OFFER); /* octets may have come with the handshake */
     conn_poll(c);
-}
-
-/* --- death -------------------------------------------------------------------------------- */
-
-void conn_why(struct xmb_conn *c, const char *why)
-{
-    if (c->why != NULL)
-        return;
-    c->why = strdup(why != NULL ? why : "closed");
-    if (c->why != NULL)
-        c->flags |= CONN_WHY_OWNED;
-    else
-        c->why = "closed";
-}
-
-void conn_why_errno(struct xmb_conn *c, const char *what, int error)
-{
-    char text[160], cause[128];
-
-    snprintf(text, sizeof(text), "%s: %s", what, strerror_r(error, cause, sizeof(cause)));
-    conn_why(c, text);
-}
-
-void conn_close(struct xmb_conn *c, const char *why)
-{
-    if (c->phase >= CONN_FLUSHING)
-        return;
-    conn_why(c, why);
-    if (c->phase != CONN_OPEN) {
-        conn_die(c);
-        return;
-    }
-    c->phase = CONN_FLUSHING;
-    timer_stop(c->worker->timers, &c->idle);
-    timer_stop(c->worker->timers, &c->once);
-    conn_limit(c, CONN_CLOSE_MS);
-    if (!(c->flags & CONN_IN_DATA))
-        conn_input_clear(c);
-    conn_dirty_add(c);
-    conn_poll(c);
-}
-
-void conn_reset(struct xmb_conn *c, const char *why)
-{
-    if (c->phase == CONN_DEAD)
-        return;
-    conn_why(c, why);
-    c->flags |= CONN_ABORT;
-    conn_die(c);
-}
-
-static void on_closed(uv_handle_t *handle)
-{
-    struct xmb_conn *c = conn_of(handle, poll);
-
-    conn_handle_closed(handle->data);
-    conn_unref(c);
-}
-
-/*
- * libuv has to let go before the descriptor is closed: its number may belong to the
- * next connection right after.
- */
-static void socket_close(struct xmb_conn *c)
-{
-    struct linger now = {.l_onoff = 1, .l_linger = 0};
-
-    c->poll.data = c->worker->conns;
-    uv_close((uv_handle_t *)&c->poll, on_closed);
-    if (c->flags & CONN_ABORT)
-        setsockopt(c->fd, SOL_SOCKET, SO_LINGER, &now, sizeof(now));
-    close(c->fd);
-    c->fd = -1;
-}
-
-void conn_die(struct xmb_conn *c)
-{
-    struct timer_wheel *timers = c->worker->timers;
-
-    if (c->phase == CONN_DEAD)
-        return;
-    conn_why(c, "closed");
-    c->phase = CONN_DEAD;
-    timer_stop(timers, &c->idle);
-    timer_stop(timers, &c->once);
-    timer_stop(timers, &c->limit);
-    socket_close(c);
-    conn_output_clear(c);
-    if (!(c->flags & CONN_IN_DATA))
-        conn_input_clear(c);
-    conn_todo_add(c, CONN_TODO_BURY);
-}
-
-static void log_closed(const struct xmb_conn *c)
-{
-    char peer[XMB_ADDR_TEXT_MAX];
-
-    if (log_api.level(c->module) >= XMB_LOG_DEBUG)
-        log_api.write(c->module, XMB_LOG_DEBUG, addr_text(&c->remote, peer, sizeof(peer)),
-                      "connection closed: %s", c->why);
-}
-
-void conn_bury(struct xmb_conn *c)
-{
-    const struct xmb_protocol *p = &c->module->protocol;
-    struct module_mark mark;
-
-    log_closed(c);
-    mark = module_enter(c->module);
-    if (c->flags & CONN_OPENED)
-        p->closed(c->cs, c, c->why);
-    else if (c->direction == XMB_OUTGOING && !(c->flags & CONN_REFUSED) && p->dial_failed != NULL)
-        p->dial_failed(c->worker->wself[c->module->index], c->user, c->why);
-    module_leave(mark);
-    conn_slot_free(c->worker->conns, c->slot);
-    core_count(c->worker, CORE_CONNECTIONS, UINT64_MAX); /* a gauge: one less, modulo 2^64 */
-    conn_unref(c);
-}
-
-void conn_unref(struct xmb_conn *c)
-{
-    if (--c->refs > 0)
-        return;
-    buf_clear(&c->in);
-    conn_tls_free(c);
-    listen_spec_release(c->spec);
-    if (c->flags & CONN_WHY_OWNED)
-        free((void *)(uintptr_t)c->why);
-    free(c);
 }

@@ -41,6 +41,29 @@ void listeners_close(void);
 void listeners_walk(void (*fn)(void *arg, const struct xmb_module *m, uint32_t ordinal,
                                const struct xmb_addr *bound, const char *vrf), void *arg);
 
+/*
+ * What stands in an element that is a listener, for others that bind sockets too (datagrams).
+ * Faults are reported with line. Thread: control.
+ */
+/*
+ * Calls fn for each listener of a module's element, in the order of the document: <listen>
+ * children, and elements of the protocol's listen_names at any depth. `ordinal` is that of
+ * xmb_conn_info.listener; `default_port` 0: there is none. Goes on after a fault and returns the
+ * last; ends at XMB_ENOMEM. A `protocol` of zeros means <listen> children only, without a port.
+ */
+typedef int listen_fn(void *arg, const struct xmb_conf *node, uint32_t ordinal,
+                      uint16_t default_port);
+int listen_each(const struct xmb_protocol *protocol, const struct xmb_conf *element,
+                listen_fn *fn, void *arg);
+/*
+ * Its family, address and port. *count is 2 when it stands for both families: IPv4, then IPv6,
+ * which a system may lack then. Port 0: any.
+ */
+int listen_addresses(const struct xmb_conf *node, uint16_t default_port, struct xmb_addr out[2],
+                     size_t *count);
+/* Device of its VRF, the node's; NULL: none. */
+int listen_vrf(const struct xmb_conf *node, const char **out);
+
 const char *addr_text(const struct xmb_addr *a, char *text, size_t cap);
 struct sockaddr;
 struct sockaddr_storage;

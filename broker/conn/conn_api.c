@@ -70,12 +70,13 @@ static void api_info(const struct xmb_conn *c, struct xmb_conn_info *info)
         .local = c->local,
         .remote = c->remote,
         .listener = c->spec != NULL ? c->spec->ordinal : UINT32_MAX,
-        .vrf = c->spec != NULL ? c->spec->vrf : NULL,
+        .vrf = c->spec != NULL ? c->spec->vrf : c->vrf,
         .since_ms = c->since_ms,
         .received_ms = c->received_ms,
         .received_bytes = c->received_bytes,
         .sent_bytes = c->sent_bytes,
         .queued_bytes = conn_queued(c),
+        .wire_sent_bytes = conn_wire_sent(c),
     };
 
     ON_WORKER(c);
@@ -114,8 +115,34 @@ static void *api_user(const struct xmb_conn *c)
 
 static int api_start_tls(struct xmb_conn *c, const char *profile, const char *name)
 {
+    struct xmb_tls_setup setup = {.size = sizeof(setup), .profile = profile, .name = name};
+
     ON_WORKER(c);
-    return conn_start_tls(c, profile, name);
+    return conn_secure(c, &setup);
+}
+
+static int api_secure(struct xmb_conn *c, const struct xmb_tls_setup *setup)
+{
+    ON_WORKER(c);
+    return conn_secure(c, setup);
+}
+
+static int api_tls_peer(struct xmb_conn *c, struct xmb_tls_peer *peer)
+{
+    ON_WORKER(c);
+    return conn_tls_peer(c, peer);
+}
+
+static size_t api_unacked(const struct xmb_conn *c)
+{
+    ON_WORKER(c);
+    return conn_unacked(c);
+}
+
+static void api_dial_cancel(struct xmb_worker *w, uint64_t dial_id)
+{
+    LOOP_ASSERT(&w->loop);
+    conn_dial_cancel(w, dial_id);
 }
 
 const struct xmb_conn_api conn_api = {
@@ -139,4 +166,8 @@ const struct xmb_conn_api conn_api = {
     .user = api_user,
     .start_tls = api_start_tls,
     .addr_text = addr_text,
+    .secure = api_secure,
+    .tls_peer = api_tls_peer,
+    .unacked = api_unacked,
+    .dial_cancel = api_dial_cancel,
 };

@@ -10,6 +10,8 @@
 #include "conn/conn_priv.h"
 
 #include <errno.h>
+#include <linux/sockios.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 
 /*
@@ -116,11 +118,13 @@ static void output_drained(struct xmb_conn *c)
 /* FLUSHING and all is out: our end is closed; the peer's is awaited. */
 static void finish(struct xmb_conn *c)
 {
-    conn_tls_goodbye(c);
-    if (c->flags & CONN_PEER_FIN || shutdown(c->fd, SHUT_WR) < 0)
+    c->notify_bytes = (uint16_t)conn_tls_goodbye(c);
+    if (c->flags & CONN_PEER_FIN || shutdown(c->fd, SHUT_WR) < 0) {
         conn_die(c);
-    else
-        c->phase = CONN_LINGERING;
+        return;
+    }
+    c->fin_bytes = 1; /* it has a number, too */
+    c->phase = CONN_LINGERING;
 }
 
 static void flushed(struct xmb_conn *c)
@@ -150,4 +154,25 @@ void conn_flush(struct xmb_conn *c)
         conn_die(c);
     else
         flushed(c);
+}
+
+/* --- what became of it -------------------------------------------------------------------- */
+
+/* What we said for a goodbye is acknowledged last, and is none of the plugin's. */
+size_t conn_unacked(const struct xmb_conn *c)
+{
+    int n = 0, goodbye = c->notify_bytes + c->fin_bytes;
+
+    if (c->phase == CONN_DEAD)
+        return c->unacked_bytes;
+    if (ioctl(c->fd, SIOCOUTQ, &n) < 0 || n <= goodbye)
+        return 0;
+    return (size_t)(n - goodbye);
+}
+
+/* A TLS record that is cut off is still in the queue, and nobody can read it: it has not left. */
+void conn_note_rest(struct xmb_conn *c)
+{
+    c->unacked_bytes = (uint32_t)conn_unacked(c);
+    c->left_bytes = conn_queued(c);
 }

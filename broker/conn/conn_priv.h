@@ -7,7 +7,7 @@
  *                   |                       CONNECTING --fails--> DEAD, dial_failed
  *                   +---- without TLS ----+      |
  *                   v                     v      v
- *               HANDSHAKE ---------------> OPEN <------> SECURING (start_tls)
+ *               HANDSHAKE ---------------> OPEN <------> SECURING (secure)
  *                   |                       | close, EOF, protocol error
  *                   |                       v
  *                   |                    FLUSHING --queue empty--> LINGERING
@@ -98,6 +98,9 @@ struct listen_spec {
     char *vrf; /* or NULL */
 };
 
+#define conn_of(node, member)                                                                      \
+    ((struct xmb_conn *)((char *)(node)-offsetof(struct xmb_conn, member)))
+
 struct conn_facts; /* conn_tls.c: what the handshake proved */
 
 struct xmb_conn {
@@ -107,6 +110,7 @@ struct xmb_conn {
     void *cs;
     void *user;
     struct listen_spec *spec; /* a reference; NULL when dialled */
+    char *vrf;                /* dialled in, or NULL */
     SSL *ssl;
     struct conn_facts *facts;
     const char *why;
@@ -128,14 +132,19 @@ struct xmb_conn {
     uint64_t received_ms;
     uint64_t received_bytes;
     uint64_t sent_bytes;
+    uint64_t plain_bytes; /* sent before TLS began */
     struct xmb_addr local;
     struct xmb_addr remote;
 
     uint32_t slot;
     uint32_t reserved_bytes; /* handed out by reserve, not yet committed */
+    uint32_t unacked_bytes;  /* DEAD: what the kernel still had */
+    size_t left_bytes;       /* DEAD: what we still had */
     int fd;                  /* -1 when DEAD */
     uint32_t flags;          /* enum conn_flag */
     uint16_t pauses;
+    uint16_t notify_bytes;  /* close_notify: among the last that the kernel has... */
+    uint16_t fin_bytes;     /* ...as our FIN is, and none of the plugin's */
     uint8_t phase;     /* enum conn_phase */
     uint8_t todo;      /* enum conn_todo */
     uint8_t direction; /* enum xmb_direction */
@@ -182,20 +191,22 @@ void conn_handle_closed(struct conn_worker *cw); /* from a uv close callback */
 /* conn.c: the object. conn_new owns `fd` after success only. */
 int conn_new(struct xmb_worker *w, struct xmb_module *m, int fd, enum xmb_direction direction,
              struct xmb_conn **out);
-void conn_unref(struct xmb_conn *c);
 /* A connection that was accepted: TLS or open(). Owns `fd` in any case. */
 void conn_accept(struct xmb_worker *w, struct listen_spec *spec, int fd,
                  const struct sockaddr *peer);
 void conn_open(struct xmb_conn *c); /* calls protocol.open */
 void conn_poll(struct xmb_conn *c); /* watches for what the phase wants */
+void conn_limit(struct xmb_conn *c, uint64_t ms);          /* the core's own deadline */
+void conn_deadline(struct xmb_conn *c, uint32_t which, uint64_t ms);
+
+/* conn_end.c */
 void conn_why(struct xmb_conn *c, const char *why);        /* copies; the first one stays */
 void conn_why_errno(struct xmb_conn *c, const char *what, int error);
 void conn_close(struct xmb_conn *c, const char *why);      /* flush, FIN, wait */
 void conn_reset(struct xmb_conn *c, const char *why);
 void conn_die(struct xmb_conn *c);                         /* no socket from here on */
 void conn_bury(struct xmb_conn *c);                        /* `closed`; from the end of the turn */
-void conn_limit(struct xmb_conn *c, uint64_t ms);          /* the core's own deadline */
-void conn_deadline(struct xmb_conn *c, uint32_t which, uint64_t ms);
+void conn_unref(struct xmb_conn *c);
 
 /* conn_read.c */
 void conn_read(struct xmb_conn *c);        /* input is there */
@@ -206,7 +217,7 @@ void conn_pause(struct xmb_conn *c);
 void conn_resume(struct xmb_conn *c);
 
 /* conn_write.c */
-size_t conn_queued(const struct xmb_conn *c);
+size_t conn_queued(const struct xmb_conn *c); /* DEAD: what had not left */
 size_t conn_room(const struct xmb_conn *c);
 int conn_write(struct xmb_conn *c, struct xmb_str bytes);
 int conn_write_parts(struct xmb_conn *c, const struct xmb_part *parts, size_t count);
@@ -217,24 +228,30 @@ size_t conn_low(const struct xmb_conn *c);
 
 /* conn_flush.c */
 void conn_flush(struct xmb_conn *c);
+size_t conn_unacked(const struct xmb_conn *c); /* DEAD: as it was at the end */
+void conn_note_rest(struct xmb_conn *c); /* before it is DEAD, for those who ask in `closed` */
 
 /* conn_dial.c */
 int conn_dial(struct xmb_worker *w, struct xmb_module *module, const struct xmb_target *target,
               void *user);
+void conn_dial_cancel(struct xmb_worker *w, uint64_t dial_id);
 void conn_dialled(struct xmb_conn *c); /* CONNECTING: the kernel knows how it ended */
 
 /* conn_tls.c */
 enum conn_io { CONN_IO_OK, CONN_IO_AGAIN, CONN_IO_EOF, CONN_IO_ERROR }; /* ERROR: why is set */
-int conn_tls_new(struct xmb_conn *c, const char *profile, int server, const char *name);
+/* `setup` is whole (tls_setup_copy). Errors of tls_session. */
+int conn_tls_new(struct xmb_conn *c, const struct xmb_tls_setup *setup, enum tls_role role);
 void conn_tls_begin(struct xmb_conn *c); /* the next octet is TLS */
-int conn_start_tls(struct xmb_conn *c, const char *profile, const char *name);
+int conn_secure(struct xmb_conn *c, const struct xmb_tls_setup *setup);
 void conn_handshake(struct xmb_conn *c);
 enum conn_io conn_tls_read(struct xmb_conn *c, uint8_t *p, size_t n, size_t *got);
 enum conn_io conn_tls_write(struct xmb_conn *c, const uint8_t *p, size_t n, size_t *sent);
 int conn_tls_pending(const struct xmb_conn *c);
-void conn_tls_goodbye(struct xmb_conn *c);
+size_t conn_tls_goodbye(struct xmb_conn *c); /* octets that the kernel took for it */
 void conn_tls_free(struct xmb_conn *c);
 void conn_tls_info(const struct xmb_conn *c, struct xmb_conn_info *info);
+int conn_tls_peer(struct xmb_conn *c, struct xmb_tls_peer *out);
+uint64_t conn_wire_sent(const struct xmb_conn *c); /* TLS framing included, our goodbye not */
 
 /* listener_bind.c */
 void socket_tune(int fd); /* TCP_NODELAY, keepalive, user timeout */

@@ -12,24 +12,24 @@
 
 #include <errno.h>
 #include <openssl/err.h>
-#include <openssl/x509v3.h>
 #include <stdio.h>
 #include <stdlib.h>
 
 /* Strings live as long as the connection. */
 struct conn_facts {
     uint32_t version;
+    uint32_t resumed;
     char *alpn;
     char *verified_name;
+    struct xmb_tls_peer *peer; /* made when it is first asked for */
 };
 
-int conn_tls_new(struct xmb_conn *c, const char *profile, int server, const char *name)
+int conn_tls_new(struct xmb_conn *c, const struct xmb_tls_setup *setup, enum tls_role role)
 {
-    c->ssl = tls_session(profile, server, name);
-    if (c->ssl == NULL)
-        return XMB_ENOENT;
-    if (SSL_set_fd(c->ssl, c->fd) == 1)
-        return 0;
+    int rc = tls_session(setup, role, &c->ssl);
+
+    if (rc < 0 || SSL_set_fd(c->ssl, c->fd) == 1)
+        return rc;
     SSL_free(c->ssl);
     c->ssl = NULL;
     return XMB_ENOMEM;
@@ -38,20 +38,34 @@ int conn_tls_new(struct xmb_conn *c, const char *profile, int server, const char
 void conn_tls_begin(struct xmb_conn *c)
 {
     c->flags |= CONN_TLS;
+    c->plain_bytes = c->sent_bytes;
+    tls_resume(c->ssl);
     c->flags |= SSL_is_server(c->ssl) ? CONN_TLS_WANTS_IN : CONN_TLS_WANTS_OUT;
     conn_limit(c, CONN_HANDSHAKE_MS);
     conn_poll(c);
 }
 
-int conn_start_tls(struct xmb_conn *c, const char *profile, const char *name)
+/* When nothing was said in plain it is TLS from the first octet, whoever began it. */
+static enum tls_role secure_role(const struct xmb_conn *c)
 {
+    if (c->direction != XMB_INCOMING)
+        return TLS_CLIENT;
+    return c->received_bytes == 0 && c->sent_bytes == 0 && conn_queued(c) == 0
+               ? TLS_SERVER_ASKING
+               : TLS_SERVER_UPGRADED;
+}
+
+int conn_secure(struct xmb_conn *c, const struct xmb_tls_setup *setup)
+{
+    struct xmb_tls_setup whole;
     int rc;
 
     if (c->ssl != NULL)
         return XMB_EEXIST;
     if (c->phase != CONN_OPEN)
         return XMB_ECLOSED;
-    rc = conn_tls_new(c, profile, c->direction == XMB_INCOMING, name);
+    tls_setup_copy(&whole, setup);
+    rc = conn_tls_new(c, &whole, secure_role(c));
     if (rc < 0)
         return rc;
     /* Plain octets behind the request could have been put there by anybody. */
@@ -105,51 +119,6 @@ static enum conn_io io_result(struct xmb_conn *c, int r, const char *what)
 
 /* --- facts ---------------------------------------------------------------------------------- */
 
-/* First DNS name of the certificate, copied; NULL without one. */
-static char *first_dns_name(X509 *cert)
-{
-    GENERAL_NAMES *names = X509_get_ext_d2i(cert, NID_subject_alt_name, NULL, NULL);
-    char *found = NULL;
-    int i;
-
-    for (i = 0; names != NULL && i < sk_GENERAL_NAME_num(names) && found == NULL; i++) {
-        const GENERAL_NAME *name = sk_GENERAL_NAME_value(names, i);
-        const char *text;
-
-        if (name->type != GEN_DNS)
-            continue;
-        text = (const char *)ASN1_STRING_get0_data(name->d.dNSName);
-        if (strlen(text) == (size_t)ASN1_STRING_length(name->d.dNSName))
-            found = strdup(text);
-    }
-    GENERAL_NAMES_free(names);
-    return found;
-}
-
-static char *common_name(X509 *cert)
-{
-    char text[256];
-    int n = X509_NAME_get_text_by_NID(X509_get_subject_name(cert), NID_commonName, text,
-                                      sizeof(text));
-
-    return n > 0 && strlen(text) == (size_t)n ? strdup(text) : NULL;
-}
-
-/* A client asked for a name: that one. Otherwise the certificate's first. */
-static char *verified_name(SSL *ssl)
-{
-    X509 *cert = SSL_get0_peer_certificate(ssl);
-    const char *asked = SSL_get0_peername(ssl);
-    char *name;
-
-    if (cert == NULL || SSL_get_verify_result(ssl) != X509_V_OK)
-        return NULL;
-    if (asked != NULL)
-        return strdup(asked);
-    name = first_dns_name(cert);
-    return name != NULL ? name : common_name(cert);
-}
-
 static char *alpn(SSL *ssl)
 {
     const unsigned char *p = NULL;
@@ -157,7 +126,7 @@ static char *alpn(SSL *ssl)
     char *text;
 
     SSL_get0_alpn_selected(ssl, &p, &n);
-    text = n > 0 ? calloc(1, n + 1) : NULL; /* it has no NUL of its own: strndup might look for it */
+    text = n > 0 ? calloc(1, n + 1) : NULL; /* no NUL of its own: strndup might look for it */
     if (text != NULL)
         memcpy(text, p, n);
     return text;
@@ -170,7 +139,8 @@ static int note_facts(struct xmb_conn *c)
         return XMB_ENOMEM;
     c->facts->version = (uint32_t)SSL_version(c->ssl);
     c->facts->alpn = alpn(c->ssl);
-    c->facts->verified_name = verified_name(c->ssl);
+    c->facts->verified_name = tls_verified_name(c->ssl);
+    c->facts->resumed = SSL_session_reused(c->ssl) == 1;
     ERR_clear_error();
     return 0;
 }
@@ -182,6 +152,29 @@ void conn_tls_info(const struct xmb_conn *c, struct xmb_conn_info *info)
     info->tls_version = c->facts->version;
     info->tls_alpn = c->facts->alpn;
     info->tls_verified_name = c->facts->verified_name;
+    info->tls_resumed = c->facts->resumed;
+}
+
+uint64_t conn_wire_sent(const struct xmb_conn *c)
+{
+    if (!(c->flags & CONN_TLS))
+        return c->sent_bytes;
+    return c->plain_bytes + BIO_number_written(SSL_get_wbio(c->ssl)) - c->notify_bytes;
+}
+
+int conn_tls_peer(struct xmb_conn *c, struct xmb_tls_peer *out)
+{
+    uint32_t size = out->size < sizeof(*out) ? out->size : (uint32_t)sizeof(*out);
+
+    if (c->facts == NULL)
+        return XMB_ENOENT;
+    if (c->facts->peer == NULL)
+        c->facts->peer = tls_peer_new(c->ssl);
+    if (c->facts->peer == NULL)
+        return XMB_ENOMEM;
+    c->facts->peer->size = out->size;
+    memcpy(out, c->facts->peer, size);
+    return 0;
 }
 
 /* --- handshake ------------------------------------------------------------------------------ */
@@ -278,13 +271,17 @@ int conn_tls_pending(const struct xmb_conn *c)
 }
 
 /* close_notify, if the kernel takes it now; FIN says the same to a peer that misses it. */
-void conn_tls_goodbye(struct xmb_conn *c)
+size_t conn_tls_goodbye(struct xmb_conn *c)
 {
+    uint64_t before;
+
     if (!(c->flags & CONN_TLS))
-        return;
+        return 0;
+    before = BIO_number_written(SSL_get_wbio(c->ssl));
     ERR_clear_error();
     SSL_shutdown(c->ssl);
     ERR_clear_error();
+    return (size_t)(BIO_number_written(SSL_get_wbio(c->ssl)) - before);
 }
 
 void conn_tls_free(struct xmb_conn *c)
@@ -295,6 +292,7 @@ void conn_tls_free(struct xmb_conn *c)
         return;
     free(c->facts->alpn);
     free(c->facts->verified_name);
+    tls_peer_free(c->facts->peer);
     free(c->facts);
     c->facts = NULL;
 }

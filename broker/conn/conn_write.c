@@ -34,7 +34,7 @@ static size_t pending(const struct xmb_conn *c)
 
 size_t conn_queued(const struct xmb_conn *c)
 {
-    return c->out.bytes + pending(c);
+    return c->phase == CONN_DEAD ? c->left_bytes : c->out.bytes + pending(c);
 }
 
 size_t conn_room(const struct xmb_conn *c)

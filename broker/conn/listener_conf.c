@@ -6,7 +6,8 @@
  *             tls="profile" backlog="1024" queue="1m"/>
  *
  * Everything may be left out. Without family and address it stands for both
- * families. Faults do not stop the reading, so that all are told at once.
+ * families. A protocol may have listeners under other names too (listen_names), at any depth.
+ * Faults do not stop the reading, so that all are told at once.
  */
 #include "conf/conf.h"
 #include "conn/listener_priv.h"
@@ -56,15 +57,15 @@ static int parse_spec(const struct listeners_next *next, const struct xmb_conf *
                       struct listen_spec *s)
 {
     const char *tls = conf_api.text(node, "tls", NULL);
-    const char *vrf = conf_api.text(node, "vrf", NULL);
+    const char *vrf = NULL;
     uint64_t backlog = LISTEN_BACKLOG, queue = CONN_HIGH_BYTES;
     int rc = check_tls(next, node, tls);
 
     if (conf_api.number(node, "backlog", 1, 65535, &backlog) < 0 ||
         conf_api.bytes(node, "queue", QUEUE_MIN, QUEUE_MAX, &queue) < 0)
         rc = XMB_ECONF;
-    if (vrf != NULL && (vrf[0] == '\0' || strlen(vrf) >= IF_NAMESIZE))
-        rc = conf_api.fault(node, "vrf \"%s\" is not the name of a device", vrf);
+    if (listen_vrf(node, &vrf) < 0)
+        rc = XMB_ECONF;
     s->backlog = (uint32_t)backlog;
     s->high_bytes = queue;
     if (rc == 0)
@@ -74,9 +75,9 @@ static int parse_spec(const struct listeners_next *next, const struct xmb_conf *
     return rc;
 }
 
-static int parse_port(const struct xmb_conf *node, const struct xmb_module *m, uint16_t *out)
+static int parse_port(const struct xmb_conf *node, uint16_t usual, uint16_t *out)
 {
-    uint64_t port = m->protocol.default_port;
+    uint64_t port = usual;
 
     if (conf_api.number(node, "port", 0, 65535, &port) < 0)
         return XMB_ECONF;
@@ -126,61 +127,133 @@ static int want(struct listeners_next *next, const struct xmb_conf *node,
     return 0;
 }
 
-static int parse_addresses(struct listeners_next *next, const struct xmb_conf *node,
-                           struct listen_spec *spec)
+int listen_addresses(const struct xmb_conf *node, uint16_t default_port, struct xmb_addr out[2],
+                     size_t *count)
 {
     struct xmb_addr a = {0};
     uint8_t family = 0;
     uint16_t port = 0;
-    int rc;
 
-    if (parse_family(node, &family) < 0 || parse_port(node, spec->module, &port) < 0 ||
+    if (parse_family(node, &family) < 0 || parse_port(node, default_port, &port) < 0 ||
         conf_api.address(node, "address", &a) < 0)
         return XMB_ECONF;
     if (a.family != 0 && family != 0 && a.family != family)
         return conf_api.fault(node, "the address is not of family ipv%u", family);
+    *count = a.family != 0 || family != 0 ? 1 : 2;
     if (a.family == 0)
-        a.family = family;
+        a.family = family != 0 ? family : 4;
     a.port = port;
-    if (a.family != 0)
-        return want(next, node, &a, spec, 0);
-    a.family = 4;
-    rc = want(next, node, &a, spec, 0);
-    a.family = 6;
-    return rc < 0 ? rc : want(next, node, &a, spec, 1);
+    out[0] = out[1] = a;
+    if (*count == 2)
+        out[1].family = 6;
+    return 0;
 }
 
-static int parse_one(struct listeners_next *next, struct xmb_module *m,
-                     const struct xmb_conf *node, uint32_t ordinal)
+int listen_vrf(const struct xmb_conf *node, const char **out)
 {
+    const char *vrf = conf_api.text(node, "vrf", NULL);
+
+    *out = vrf;
+    if (vrf != NULL && (vrf[0] == '\0' || strlen(vrf) >= IF_NAMESIZE))
+        return conf_api.fault(node, "vrf \"%s\" is not the name of a device", vrf);
+    return 0;
+}
+
+static int want_all(struct listeners_next *next, const struct xmb_conf *node,
+                    uint16_t default_port, struct listen_spec *spec)
+{
+    struct xmb_addr a[2];
+    size_t i, count = 0;
+    int rc = listen_addresses(node, default_port, a, &count);
+
+    for (i = 0; i < count && rc == 0; i++)
+        rc = want(next, node, &a[i], spec, i > 0);
+    return rc;
+}
+
+struct parse {
+    struct listeners_next *next;
+    struct xmb_module *module;
+};
+
+static int parse_one(void *arg, const struct xmb_conf *node, uint32_t ordinal,
+                     uint16_t default_port)
+{
+    struct parse *p = arg;
     struct listen_spec *spec = calloc(1, sizeof(*spec));
     int rc, rc_addresses;
 
     if (spec == NULL)
         return XMB_ENOMEM;
     atomic_init(&spec->refs, 1);
-    spec->module = m;
+    spec->module = p->module;
     spec->ordinal = ordinal;
-    rc = parse_spec(next, node, spec);
-    rc_addresses = parse_addresses(next, node, spec);
+    rc = parse_spec(p->next, node, spec);
+    rc_addresses = want_all(p->next, node, default_port, spec);
     listen_spec_release(spec);
     return rc < 0 ? rc : rc_addresses;
+}
+
+/* --- which elements are listeners ----------------------------------------------------------- */
+
+/* 1 when `name` stands in "component:5347 other:80"; its port is left in `*port`. */
+static int is_named(const char *names, const char *name, uint16_t *port)
+{
+    const char *at = names;
+    size_t n, length = strlen(name);
+
+    for (; at != NULL && *(at += strspn(at, " ")) != '\0'; at += strcspn(at, " ")) {
+        n = strcspn(at, ": ");
+        if (n != length || memcmp(at, name, n) != 0)
+            continue;
+        *port = at[n] == ':' ? (uint16_t)strtoul(at + n + 1, NULL, 10) : 0;
+        return 1;
+    }
+    return 0;
+}
+
+struct walk {
+    const struct xmb_protocol *protocol;
+    listen_fn *fn;
+    void *arg;
+    uint32_t ordinal;
+    int rc;
+};
+
+static int walk_children(struct walk *w, const struct xmb_conf *element, int depth)
+{
+    const struct xmb_conf *node = conf_api.child(element, NULL);
+    uint16_t port;
+    int rc;
+
+    for (; node != NULL; node = conf_api.next(node, NULL)) {
+        port = w->protocol->default_port;
+        if ((depth == 0 && strcmp(conf_api.name(node), "listen") == 0) ||
+            is_named(w->protocol->listen_names, conf_api.name(node), &port)) {
+            rc = w->fn(w->arg, node, w->ordinal++, port);
+            if (rc == XMB_ENOMEM)
+                return rc;
+            w->rc = rc < 0 ? rc : w->rc;
+        }
+        if (walk_children(w, node, depth + 1) < 0)
+            return XMB_ENOMEM;
+    }
+    return 0;
+}
+
+int listen_each(const struct xmb_protocol *protocol, const struct xmb_conf *element,
+                listen_fn *fn, void *arg)
+{
+    struct walk w = {.protocol = protocol, .fn = fn, .arg = arg};
+    int rc = walk_children(&w, element, 0);
+
+    return rc < 0 ? rc : w.rc;
 }
 
 int listen_parse(struct listeners_next *next, struct xmb_module *m,
                  const struct xmb_conf *element)
 {
-    const struct xmb_conf *node = conf_api.child(element, "listen");
-    uint32_t ordinal = 0;
-    int rc = 0;
+    struct parse p = {next, m};
 
-    for (; node != NULL; node = conf_api.next(node, "listen")) {
-        int one = parse_one(next, m, node, ordinal++);
-
-        if (one == XMB_ENOMEM)
-            return one;
-        if (one < 0)
-            rc = one;
-    }
-    return rc;
+    return listen_each(&m->protocol, element, parse_one, &p);
 }

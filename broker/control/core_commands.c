@@ -12,6 +12,7 @@
 #include <stdlib.h>
 
 #include "conn/conn.h"
+#include "datagram/datagram.h"
 #include "router/router.h"
 #include "service/service.h"
 
@@ -46,6 +47,8 @@ static void emit_roles(const struct xmb_module *m, struct xmb_out *out)
         control_api.item(out, XMB_STR("routing"));
     if (m->policy.size != 0)
         control_api.item(out, XMB_STR("policy"));
+    if (m->datagram.size != 0)
+        control_api.item(out, XMB_STR("datagram"));
     control_api.list_end(out);
 }
 
@@ -71,14 +74,12 @@ static int show_modules(void *state, const struct xmb_call *call, struct xmb_out
     return 0;
 }
 
-static void emit_listener(void *arg, const struct xmb_module *m, uint32_t ordinal,
+static void emit_listener(struct xmb_out *out, const struct xmb_module *m, const char *transport,
                           const struct xmb_addr *bound, const char *vrf)
 {
-    struct xmb_out *out = arg;
-
-    (void)ordinal;
     control_api.row_begin(out);
     control_api.text(out, "module", xmb_str(m->name));
+    control_api.text(out, "transport", xmb_str(transport));
     control_api.address(out, "address", bound);
     control_api.number(out, "port", bound->port);
     if (vrf != NULL)
@@ -88,12 +89,27 @@ static void emit_listener(void *arg, const struct xmb_module *m, uint32_t ordina
     control_api.row_end(out);
 }
 
+static void emit_tcp(void *arg, const struct xmb_module *m, uint32_t ordinal,
+                     const struct xmb_addr *bound, const char *vrf)
+{
+    (void)ordinal;
+    emit_listener(arg, m, "tcp", bound, vrf);
+}
+
+static void emit_udp(void *arg, const struct xmb_module *m, uint32_t ordinal,
+                     const struct xmb_addr *bound, const char *vrf)
+{
+    (void)ordinal;
+    emit_listener(arg, m, "udp", bound, vrf);
+}
+
 static int show_listeners(void *state, const struct xmb_call *call, struct xmb_out *out)
 {
     (void)state;
     (void)call;
     control_api.list_begin(out, "listeners");
-    listeners_walk(emit_listener, out);
+    listeners_walk(emit_tcp, out);
+    datagrams_walk(emit_udp, out);
     control_api.list_end(out);
     return 0;
 }

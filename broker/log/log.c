@@ -18,6 +18,11 @@ static const struct xmb_module *module_or_core(const struct xmb_module *m)
     return m != NULL ? m : module_core();
 }
 
+static const char *name_in_log(const struct xmb_module *m)
+{
+    return m->plugin.log_name != NULL ? m->plugin.log_name : m->name;
+}
+
 static uint32_t api_level(const struct xmb_module *module)
 {
     uint32_t level = atomic_load_explicit(&module_or_core(module)->log_level, memory_order_relaxed);
@@ -32,7 +37,7 @@ static XMB_PRINTF(5, 0) void write_event(const struct xmb_module *module, uint32
     char message[LOG_LINE_MAX + 1]; /* longer than what fits, so that the cut is seen */
     struct log_event e = {
         .level = level,
-        .module = module_or_core(module)->name,
+        .module = name_in_log(module_or_core(module)),
         .object = object,
         .message = message,
         .left_out = left_out,

@@ -17,6 +17,7 @@
 #include <stdlib.h>
 
 #include "conn/conn.h"
+#include "datagram/datagram.h"
 #include "loop/mailbox_priv.h"
 #include "metrics/metrics.h"
 #include "policy/policy.h"
@@ -32,6 +33,7 @@ static const struct {
     {metrics_worker_init, metrics_worker_fini},
     {timers_worker_init, timers_worker_fini},
     {conn_worker_init, conn_worker_fini},
+    {datagram_worker_init, datagram_worker_fini},
     {service_worker_init, service_worker_fini},
     {policy_worker_init, policy_worker_fini},
     {router_worker_init, router_worker_fini},

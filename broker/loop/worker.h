@@ -15,6 +15,7 @@
 
 struct timer_wheel;    /* loop/timer.h */
 struct conn_worker;    /* conn/ */
+struct datagram_worker; /* datagram/ */
 struct service_mirror; /* service/ */
 struct policy_worker;  /* policy/ */
 struct router_worker;  /* router/ */
@@ -28,6 +29,7 @@ struct xmb_worker {
     struct timer_wheel *timers;
     struct xmb_timer *sdk_timers; /* every timer made by a module */
     struct conn_worker *conns;
+    struct datagram_worker *datagrams;
     struct service_mirror *services;
     struct policy_worker *policy;
     struct router_worker *router;

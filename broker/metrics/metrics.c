@@ -30,6 +30,12 @@ const struct xmb_metric core_metrics[CORE_METRIC_COUNT] = {
                             "Requests that the policy chain refused."},
     [CORE_SLOW_CALLBACKS] = {XMB_METRIC_INIT, XMB_COUNTER, "slow_callbacks", "calls",
                              "Calls into a plugin that took more than 10 ms."},
+    [CORE_DATAGRAMS_RECEIVED] = {XMB_METRIC_INIT, XMB_COUNTER, "datagrams_received", "datagrams",
+                                 "Datagrams received and given to a plugin."},
+    [CORE_DATAGRAMS_SENT] = {XMB_METRIC_INIT, XMB_COUNTER, "datagrams_sent", "datagrams",
+                             "Datagrams sent."},
+    [CORE_DATAGRAMS_DROPPED] = {XMB_METRIC_INIT, XMB_COUNTER, "datagrams_dropped", "datagrams",
+                                "Datagrams lost: not taken by the kernel, or read too slowly."},
     [CORE_SLAB_MALLOCS] = {XMB_METRIC_INIT, XMB_COUNTER, "slab_mallocs", "calls",
                            "Slabs that were not recycled but came from malloc."},
 };

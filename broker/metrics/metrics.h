@@ -18,6 +18,9 @@ enum core_metric {
     CORE_WRITES,
     CORE_POLICY_DENIED,
     CORE_SLOW_CALLBACKS,
+    CORE_DATAGRAMS_RECEIVED,
+    CORE_DATAGRAMS_SENT,
+    CORE_DATAGRAMS_DROPPED,
     CORE_SLAB_MALLOCS, /* of the whole process, see metrics_routing_refresh */
     CORE_METRIC_COUNT
 };

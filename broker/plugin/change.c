@@ -15,6 +15,7 @@
 
 #include "conn/conn.h"
 #include "control/control.h"
+#include "datagram/datagram.h"
 #include "log/log.h"
 #include "loop/worker.h"
 #include "privileges.h"
@@ -38,6 +39,7 @@ struct change {
     struct tls_next *tls;
     struct control_next *control;
     struct listeners_next *listeners;
+    struct datagrams_next *datagrams;
     int log_ready;
     int tls_ready;
     int control_ready;
@@ -167,17 +169,22 @@ static int prepare_listeners(struct change *ch, uint32_t workers)
 {
     const struct xmb_conf *elements[MODULES_MAX] = {NULL};
     size_t before = ch->faults->count;
+    int result = 0;
     uint32_t i;
     int rc;
 
     for (i = 1; i < module_count(); i++)
-        if (module_at(i)->protocol.size != 0)
+        if (module_at(i)->protocol.size != 0 || module_at(i)->datagram.size != 0)
             elements[i] = ch->parts[i].element;
     rc = listeners_prepare(elements, workers, ch->tls, &ch->listeners);
     ch->listeners_ready = rc == 0;
     if (rc < 0)
-        return failed(ch, conf_broker(ch->conf), before, "listeners", rc);
-    return 0;
+        result = failed(ch, conf_broker(ch->conf), before, "listeners", rc);
+    before = ch->faults->count;
+    rc = datagrams_prepare(elements, workers, ch->listeners, &ch->datagrams);
+    if (rc < 0)
+        result = failed(ch, conf_broker(ch->conf), before, "UDP sockets", rc);
+    return result;
 }
 
 int change_prepare_modules(struct change *ch, uint32_t workers)
@@ -226,6 +233,7 @@ void change_abort(struct change *ch)
 
     if (ch == NULL)
         return;
+    datagrams_abort(ch->datagrams);
     if (ch->listeners_ready)
         listeners_abort(ch->listeners);
     while (lifecycle_order(i) != NULL)
@@ -352,6 +360,7 @@ void change_finish(struct change *ch)
     struct conf *old = running;
     uint32_t i;
 
+    datagrams_commit(ch->datagrams); /* which looks at the listeners in preparation */
     listeners_commit(ch->listeners);
     change_commit_control(ch);
     for (i = 0; (m = lifecycle_order(i)) != NULL; i++)

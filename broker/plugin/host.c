@@ -11,6 +11,7 @@
 #include "conf/conf.h"
 #include "conn/conn.h"
 #include "control/control.h"
+#include "datagram/datagram.h"
 #include "log/log.h"
 #include "loop/worker.h"
 #include "metrics/metrics.h"
@@ -89,4 +90,5 @@ const struct xmb_host host_table = {
     .control = &control_api,
     .msg = NULL,
     .query = query,
+    .datagram = &datagram_api,
 };

@@ -10,6 +10,7 @@
 #include "plugin/lifecycle.h"
 
 #include "conn/conn.h"
+#include "datagram/datagram.h"
 #include "log/log.h"
 #include "loop/worker.h"
 
@@ -128,6 +129,7 @@ static int fini_on_worker(struct xmb_worker *w, void *arg)
     struct module_mark mark;
 
     (void)arg;
+    datagram_worker_fini(w);
     conn_worker_fini(w); /* `closed` of every connection that is left needs the modules' state */
     while (worker_ready[w->index] > 0) {
         m = lifecycle_order(--worker_ready[w->index]);
@@ -176,8 +178,10 @@ int lifecycle_start(struct change *ch)
         rc = start_all();
     /* Also after a failure: it is committed, and is ended like a running one. */
     change_finish(ch);
-    if (rc == 0)
+    if (rc == 0) {
+        datagrams_open();
         listeners_open();
+    }
     return rc;
 }
 
@@ -207,6 +211,7 @@ void lifecycle_end_threads(void)
     uint32_t i = 0;
 
     workers_run(fini_on_worker, NULL);
+    datagrams_fini();
     while (lifecycle_order(i) != NULL)
         i++;
     while (i > 0) {

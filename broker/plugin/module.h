@@ -36,6 +36,7 @@ struct xmb_module {
     struct xmb_protocol protocol;
     struct xmb_routing routing;
     struct xmb_policy policy;
+    struct xmb_datagram datagram;
     void *self;           /* from init */
     void *conf;           /* committed configuration; control thread only */
     uint32_t state;       /* enum module_state; control thread only */

@@ -46,8 +46,8 @@ static int check_version(const struct xmb_plugin *d, struct plugin_why *why)
                           d->abi_major, d->abi_minor, XMB_ABI_MAJOR, XMB_ABI_MINOR);
     if (d->abi_minor < ABI_OLDEST_MINOR)
         return plugin_why(why, XMB_EVERSION,
-                          "it was built for plugin ABI %u.%u, and %u.%u changed what that promised; "
-                          "build the plugin again",
+                          "it was built for plugin ABI %u.%u, and %u.%u changed what that "
+                          "promised; build the plugin again",
                           d->abi_major, d->abi_minor, XMB_ABI_MAJOR, ABI_OLDEST_MINOR);
     if (d->size < offsetof(struct xmb_plugin, abi_need) + sizeof d->abi_need ||
         d->size < FIRST_FROZEN)
@@ -127,6 +127,15 @@ static int check_routing(struct xmb_module *m, struct plugin_why *why)
         return 0;
     if (!COPIES(m->routing, m->plugin.routing))
         return plugin_why(why, XMB_EINVAL, "its routing has no size");
+    return 0;
+}
+
+static int check_datagram(struct xmb_module *m, struct plugin_why *why)
+{
+    if (m->plugin.datagram == NULL)
+        return 0;
+    if (!COPIES(m->datagram, m->plugin.datagram) || m->datagram.received == NULL)
+        return plugin_why(why, XMB_EINVAL, "its datagram has no received");
     return 0;
 }
 
@@ -278,6 +287,8 @@ int plugin_check(const struct xmb_plugin *d, const char *name, struct xmb_module
         rc = check_policy(m, why);
     if (rc == 0)
         rc = check_routing(m, why);
+    if (rc == 0)
+        rc = check_datagram(m, why);
     if (rc == 0)
         rc = copy_lists(m, why);
     if (rc < 0)

@@ -66,7 +66,9 @@ static void print_needs(const char *what, const struct xmb_need *list, size_t co
     size_t i;
 
     for (i = 0; i < count; i++)
-        printf("%-10s %s, revision %u\n", what, list[i].name, list[i].revision);
+        printf("%-10s %s, revision %u%s\n", what, list[i].name,
+               list[i].revision & ~XMB_NEED_OPTIONAL,
+               (list[i].revision & XMB_NEED_OPTIONAL) != 0 ? ", or without it" : "");
 }
 
 static void print_text(const struct report *r)
@@ -105,8 +107,10 @@ static json_t *json_needs(const struct xmb_need *list, size_t count)
     size_t i;
 
     for (i = 0; i < count; i++)
-        json_array_append_new(array, json_pack("{s:s, s:I}", "name", list[i].name, "revision",
-                                               (json_int_t)list[i].revision));
+        json_array_append_new(
+            array, json_pack("{s:s, s:I, s:b}", "name", list[i].name, "revision",
+                             (json_int_t)(list[i].revision & ~XMB_NEED_OPTIONAL), "optional",
+                             (int)((list[i].revision & XMB_NEED_OPTIONAL) != 0)));
     return array;
 }
 
@@ -147,6 +151,8 @@ static json_t *json_roles(const struct xmb_module *m)
         json_array_append_new(array, json_string("routing"));
     if (m->policy.size != 0)
         json_array_append_new(array, json_string("policy"));
+    if (m->datagram.size != 0)
+        json_array_append_new(array, json_string("datagram"));
     return array;
 }
 

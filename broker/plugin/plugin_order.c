@@ -18,7 +18,7 @@ static int offers(const struct xmb_module *m, const struct xmb_need *need)
         return 1;
     for (i = 0; i < m->plugin.provides_count; i++)
         if (strcmp(m->plugin.provides[i].name, need->name) == 0 &&
-            m->plugin.provides[i].revision >= need->revision)
+            m->plugin.provides[i].revision >= (need->revision & ~XMB_NEED_OPTIONAL))
             return 1;
     return 0;
 }
@@ -32,6 +32,8 @@ const struct xmb_need *order_missing(struct xmb_module *const *list, size_t coun
     for (i = 0; i < m->plugin.requires_list_count; i++) {
         const struct xmb_need *need = &m->plugin.requires_list[i];
 
+        if ((need->revision & XMB_NEED_OPTIONAL) != 0)
+            continue;
         for (k = 0; k < count; k++)
             if (list[k] != NULL && list[k] != m && offers(list[k], need))
                 break;

@@ -33,7 +33,8 @@ static struct xmb_str put(char **at, struct xmb_str s)
 struct xmb_request *request_copy(const struct xmb_request *r)
 {
     size_t list_bytes = r->list != NULL ? strlen(r->list) + 1 : 0;
-    size_t bytes = r->username.n + r->realm.n + r->password.n + r->from.n + r->to.n + list_bytes;
+    size_t bytes = r->username.n + r->realm.n + r->password.n + r->from.n + r->to.n +
+                   r->foreign.n + list_bytes;
     struct copied *c = malloc(sizeof(*c) + bytes);
     char *at;
 
@@ -41,6 +42,7 @@ struct xmb_request *request_copy(const struct xmb_request *r)
         return NULL;
     c->bytes = bytes;
     c->request = *r;
+    c->request.size = sizeof(c->request); /* a newer asker's is longer than what is copied */
     at = c->octets;
     if (r->list != NULL)
         c->request.list = put(&at, (struct xmb_str){r->list, list_bytes}).p;
@@ -49,6 +51,7 @@ struct xmb_request *request_copy(const struct xmb_request *r)
     c->request.password = put(&at, r->password);
     c->request.from = put(&at, r->from);
     c->request.to = put(&at, r->to);
+    c->request.foreign = put(&at, r->foreign);
     if (r->principal != NULL) {
         /* Counting does not change what others see of it. */
         union {

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * lookup.c - the worker's side of the router: answers from the snapshot, and
- * questions that wait for the routing loop.
+ * questions that wait for the routing loop. Of addresses there is no snapshot, so
+ * each question about a host waits.
  *
  * An answer from the snapshot allocates nothing and touches no other thread.
  * Each question that waits has a deadline of its own here, so an answer comes
@@ -128,7 +129,8 @@ static struct wait *wait_new(struct xmb_worker *w)
 struct question {
     uint32_t worker;
     uint64_t id;
-    struct name domain;
+    enum router_kind kind;
+    struct name name;
 };
 
 static void question_arrived(struct loop *loop, void *arg)
@@ -136,11 +138,12 @@ static void question_arrived(struct loop *loop, void *arg)
     struct question *q = arg;
 
     if (loop != NULL)
-        resolve_ask(q->worker, q->id, &q->domain);
+        resolve_ask(q->worker, q->id, q->kind, &q->name);
     free(q);
 }
 
-static int send_question(struct xmb_worker *w, uint64_t id, const struct name *domain)
+static int send_question(struct xmb_worker *w, uint64_t id, enum router_kind kind,
+                         const struct name *name)
 {
     struct question *q = malloc(sizeof(*q));
     int rc;
@@ -149,7 +152,8 @@ static int send_question(struct xmb_worker *w, uint64_t id, const struct name *d
         return XMB_ENOMEM;
     q->worker = w->index;
     q->id = id;
-    q->domain = *domain;
+    q->kind = kind;
+    q->name = *name;
     rc = loop_routing() != NULL ? loop_post(loop_routing(), question_arrived, q, sizeof(*q))
                                 : XMB_ECANCELED;
     if (rc < 0)
@@ -177,8 +181,8 @@ static void reply_arrived(struct loop *loop, void *arg)
             answer.status = reply->status;
             answer.count = 0;
         }
-        if (answer.status == XMB_ENOENT)
-            answer.module = NULL;
+        if (answer.status == XMB_ENOENT || answer.status == XMB_ETIMEOUT)
+            answer.module = NULL; /* a set of the cache has one all the same */
         wait_end(wait, &answer);
     }
     set_release(reply->set);
@@ -203,7 +207,7 @@ void lookup_answer(uint32_t worker, uint64_t id, int status, struct route_set *s
 /* --- lookup ---------------------------------------------------------------------------------- */
 
 /* XMB_EAGAIN when the question is on its way. */
-static int ask(struct xmb_worker *w, const struct name *domain,
+static int ask(struct xmb_worker *w, enum router_kind kind, const struct name *name,
                void (*late)(void *arg, const struct xmb_route_answer *answer), void *arg,
                uint64_t *ask_id)
 {
@@ -212,7 +216,7 @@ static int ask(struct xmb_worker *w, const struct name *domain,
 
     if (wait == NULL)
         return w->router->wait_count == ROUTER_WAITS_MAX ? XMB_ELIMIT : XMB_ENOMEM;
-    rc = send_question(w, wait->id, domain);
+    rc = send_question(w, wait->id, kind, name);
     if (rc < 0) {
         wait_free(wait);
         return rc == XMB_EAGAIN ? XMB_ELIMIT : rc;
@@ -238,13 +242,29 @@ int lookup(struct xmb_worker *w, struct xmb_str domain, struct xmb_route_answer 
     if (name_read(domain, &name) < 0)
         return XMB_EINVAL;
     set = snapshot_find(w->router->snapshot, (struct xmb_str){name.text, name.n}, &suffix_only);
-    if (set == NULL && late != NULL && resolve_is_offered())
-        return ask(w, &name, late, arg, ask_id);
+    if (set == NULL && late != NULL && resolve_is_offered(ROUTER_ROUTES))
+        return ask(w, ROUTER_ROUTES, &name, late, arg, ask_id);
     if (set != NULL)
         fill(w->router, set, suffix_only, &found);
     else
         found.status = XMB_ENOENT;
     answer_out(answer, &found);
+    return 0;
+}
+
+int lookup_addresses(struct xmb_worker *w, struct xmb_str name, struct xmb_route_answer *answer,
+                     void (*late)(void *arg, const struct xmb_route_answer *answer), void *arg,
+                     uint64_t *ask_id)
+{
+    const struct xmb_route_answer unknown = {.size = sizeof(unknown), .status = XMB_ENOENT};
+    struct name host;
+
+    LOOP_ASSERT(&w->loop);
+    if (name_read(name, &host) < 0)
+        return XMB_EINVAL;
+    if (late != NULL)
+        return ask(w, ROUTER_ADDRESSES, &host, late, arg, ask_id);
+    answer_out(answer, &unknown);
     return 0;
 }
 

@@ -1,12 +1,15 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * resolve.c - questions to the modules that can find routes, on a miss.
+ * resolve.c - questions to the modules that can find routes, or addresses, on a miss.
  *
  *     ask --cached--> answered
  *      \--known question--> waits with the others
  *       \--new--> first module --no, or cannot--> next module ... --none left--> "nobody knows"
  *                    |--routes, or reject--> answered
  *                    \--10 s--> forgotten; the workers' own deadlines have answered
+ *
+ * Questions for routes and for addresses take the same way and never meet. When no module at
+ * all offers addresses, the system is asked in their place (system.c).
  *
  * Thread: routing, but for resolve_answer. Questions are kept in the order of
  * their beginning and all have the same time to live, so the old ones are
@@ -33,20 +36,25 @@ struct query {
     struct query *newer;
     uint64_t number;
     uint64_t began_ms;
-    uint32_t module;   /* index of the one that is asked */
+    uint32_t kind;     /* enum router_kind */
+    uint32_t module;   /* index of the one that is asked; 0: the system, or none yet */
     uint32_t troubled; /* a module could not say: the answer must not be "nobody knows" */
+    uint32_t answered; /* a module was asked, and had no routes */
+    uint64_t keep_ms;  /* how long a failure may be kept, by all that were asked so far */
     struct waiter *waiters;
     struct waiter **waiters_end;
-    struct name domain;
+    struct name name;
 };
 
 struct router_ticket {
     struct xmb_ticket base; /* first */
+    uint32_t kind;
     uint32_t module;
     int32_t status;
     uint64_t number;
+    uint64_t keep_ms;      /* of the answer, whatever it is */
     struct route_set *set; /* of the answer */
-    struct name domain;
+    struct name name;
 };
 
 static struct {
@@ -65,38 +73,48 @@ static struct xmb_str view(const struct name *n)
     return (struct xmb_str){n->text, n->n};
 }
 
-int resolve_is_offered(void)
+typedef int ask_fn(void *self, struct xmb_str name, struct xmb_ticket *ticket);
+
+static ask_fn *offer_of(const struct xmb_module *m, uint32_t kind)
+{
+    return kind == ROUTER_ROUTES ? m->routing.resolve : m->routing.addresses;
+}
+
+int resolve_is_offered(enum router_kind kind)
 {
     uint32_t i;
 
     for (i = 1; i < module_count(); i++)
-        if (module_at(i)->routing.resolve != NULL)
+        if (offer_of(module_at(i), kind) != NULL)
             return 1;
     return 0;
 }
 
 /* --- the table of questions ------------------------------------------------------------------ */
 
-static struct query **find(struct xmb_str domain)
+static struct query **find(uint32_t kind, const struct name *name)
 {
-    struct query **at = &state.bucket[name_hash(domain) & (BUCKETS - 1)];
+    struct query **at = &state.bucket[(name_hash(view(name)) + kind) & (BUCKETS - 1)];
 
-    while (*at != NULL && !xmb_str_eq(view(&(*at)->domain), domain))
+    while (*at != NULL &&
+           ((*at)->kind != kind || !xmb_str_eq(view(&(*at)->name), view(name))))
         at = &(*at)->next;
     return at;
 }
 
-static struct query *query_new(const struct name *domain, uint64_t now_ms)
+static struct query *query_new(uint32_t kind, const struct name *name, uint64_t now_ms)
 {
     struct query *q = calloc(1, sizeof(*q));
 
     if (q == NULL)
         return NULL;
-    q->domain = *domain;
+    q->kind = kind;
+    q->name = *name;
+    q->keep_ms = ROUTER_NEGATIVE_MS;
     q->number = ++state.last_number;
     q->began_ms = now_ms;
     q->waiters_end = &q->waiters;
-    *find(view(domain)) = q;
+    *find(kind, name) = q;
     q->older = state.newest;
     *(state.newest != NULL ? &state.newest->newer : &state.oldest) = q;
     state.newest = q;
@@ -106,7 +124,7 @@ static struct query *query_new(const struct name *domain, uint64_t now_ms)
 
 static void query_free(struct query *q)
 {
-    struct query **at = find(view(&q->domain));
+    struct query **at = find(q->kind, &q->name);
 
     *at = q->next;
     *(q->older != NULL ? &q->older->newer : &state.oldest) = q->newer;
@@ -128,8 +146,9 @@ static void drop_old(uint64_t now_ms)
     while (state.oldest != NULL && now_ms - state.oldest->began_ms >= ROUTER_DEADLINE_MS) {
         struct query *q = state.oldest;
 
-        log_api.limited(module_at(q->module), XMB_LOG_WARN, "resolve late", 1, q->domain.text,
-                        "it did not find routes within 10 s; whoever asked was told so");
+        log_api.limited(module_at(q->module), XMB_LOG_WARN, "resolve late", 1, q->name.text,
+                        "%s were not found within 10 s; whoever asked was told so",
+                        q->kind == ROUTER_ROUTES ? "routes" : "addresses");
         query_free(q);
     }
 }
@@ -179,9 +198,10 @@ static struct router_ticket *ticket_new(const struct query *q)
     if (t == NULL)
         return NULL;
     ticket_init(&t->base, TICKET_ROUTER, state.box);
+    t->kind = q->kind;
     t->module = q->module;
     t->number = q->number;
-    t->domain = q->domain;
+    t->name = q->name;
     return t;
 }
 
@@ -199,7 +219,7 @@ static int ask_module(const struct query *q, struct xmb_module *m)
         return XMB_ENOMEM;
     state.tickets[m->index]++;
     mark = module_enter(m);
-    rc = m->routing.resolve(m->self, view(&q->domain), &t->base);
+    rc = offer_of(m, q->kind)(m->self, view(&q->name), &t->base);
     module_leave(mark);
     if (rc < 0 && atomic_load(&t->base.given) == 0) {
         state.tickets[m->index]--;
@@ -208,14 +228,33 @@ static int ask_module(const struct query *q, struct xmb_module *m)
     return rc < 0 ? rc : 0;
 }
 
-static void nobody_knows(struct query *q)
+/* Keeps that there is none, or that nobody could say. */
+static void keep_failure(const struct query *q, int status)
 {
     struct route_set *set = NULL;
 
-    if (!q->troubled && set_new(0, XMB_ENOENT, view(&q->domain), NULL, 0, &set) == 0)
-        cache_put(set, loop_now_ms(loop_routing()), ROUTER_NEGATIVE_MS);
-    query_end(q, q->troubled ? XMB_ETIMEOUT : XMB_ENOENT, NULL);
+    if (q->keep_ms == 0 || set_new(0, status, view(&q->name), NULL, 0, &set) < 0)
+        return;
+    set->kind = q->kind;
+    cache_put(set, loop_now_ms(loop_routing()), q->keep_ms);
     set_release(set);
+}
+
+static void nobody_knows(struct query *q)
+{
+    int status = q->troubled ? XMB_ETIMEOUT : XMB_ENOENT;
+
+    keep_failure(q, status);
+    query_end(q, status, NULL);
+}
+
+/* Whoever was asked knows nothing; `keep_ms` is how long that holds. The shortest time counts. */
+static void query_failed(struct query *q, int is_trouble, uint64_t keep_ms)
+{
+    q->troubled |= (uint32_t)is_trouble;
+    if (keep_ms < q->keep_ms || !q->answered)
+        q->keep_ms = keep_ms;
+    q->answered = 1;
 }
 
 /* Asks the next module that can be asked. */
@@ -224,19 +263,42 @@ static void query_next(struct query *q)
     while (++q->module < module_count()) {
         struct xmb_module *m = module_at(q->module);
 
-        if (m->routing.resolve == NULL)
+        if (offer_of(m, q->kind) == NULL)
             continue;
         if (ask_module(q, m) == 0)
             return;
-        q->troubled = 1;
+        query_failed(q, 1, 0);
     }
     nobody_knows(q);
 }
 
-void resolve_ask(uint32_t worker, uint64_t id, const struct name *domain)
+/* As if it were a module, before the first. */
+static void query_system(struct query *q)
+{
+    struct router_ticket *t = ticket_new(q);
+
+    if (t != NULL && system_ask(&t->base, q->waiters->worker, &q->name) == 0) {
+        state.tickets[0]++;
+        return;
+    }
+    if (t != NULL)
+        ticket_free(t);
+    query_failed(q, 1, 0);
+    nobody_knows(q);
+}
+
+static void query_begin(struct query *q)
+{
+    if (q->kind == ROUTER_ADDRESSES && !resolve_is_offered(ROUTER_ADDRESSES))
+        query_system(q);
+    else
+        query_next(q);
+}
+
+void resolve_ask(uint32_t worker, uint64_t id, enum router_kind kind, const struct name *name)
 {
     uint64_t now_ms = loop_now_ms(loop_routing());
-    struct route_set *cached = cache_find(view(domain), now_ms);
+    struct route_set *cached = cache_find(kind, view(name), now_ms);
     struct query *q;
     int is_new;
 
@@ -245,20 +307,30 @@ void resolve_ask(uint32_t worker, uint64_t id, const struct name *domain)
         return;
     }
     drop_old(now_ms);
-    q = *find(view(domain));
+    q = *find(kind, name);
     is_new = q == NULL;
     if (is_new && state.query_count < ROUTER_QUERIES_MAX)
-        q = query_new(domain, now_ms);
+        q = query_new(kind, name, now_ms);
     if (q == NULL || query_join(q, worker, id) < 0) {
-        log_api.limited(module_core(), XMB_LOG_WARN, "resolve full", 1, domain->text,
-                        "too many domains are being looked for; this one is answered as late");
+        log_api.limited(module_core(), XMB_LOG_WARN, "resolve full", 1, name->text,
+                        "too many names are being looked for; this one is answered as late");
         lookup_answer(worker, id, XMB_ETIMEOUT, NULL);
         if (is_new && q != NULL)
             query_free(q);
         return;
     }
     if (is_new)
-        query_next(q);
+        query_begin(q);
+}
+
+void resolve_forget(struct xmb_str name)
+{
+    if (name.n == 0) {
+        cache_forget_all();
+        return;
+    }
+    cache_forget(ROUTER_ROUTES, name);
+    cache_forget(ROUTER_ADDRESSES, name);
 }
 
 /* --- answers --------------------------------------------------------------------------------- */
@@ -268,14 +340,11 @@ static void query_answered(struct query *q, const struct router_ticket *t)
     struct route_set *set = t->set;
 
     if (t->status == 0 || t->status == XMB_EDENIED) {
-        uint64_t ttl_ms = t->status == 0 ? (uint64_t)set->ttl_s * 1000 : ROUTER_NEGATIVE_MS;
-
-        cache_put(set, loop_now_ms(loop_routing()), ttl_ms);
+        cache_put(set, loop_now_ms(loop_routing()), t->keep_ms);
         query_end(q, set->status, set);
         return;
     }
-    if (t->status != XMB_ENOENT)
-        q->troubled = 1;
+    query_failed(q, t->status != XMB_ENOENT, t->keep_ms);
     query_next(q);
 }
 
@@ -284,39 +353,77 @@ static void arrived(struct loop *loop, void *arg)
     struct router_ticket *t = arg;
 
     if (loop != NULL) {
-        struct query *q = *find(view(&t->domain));
+        struct query *q = *find(t->kind, &t->name);
 
         state.tickets[t->module]--;
+        if (t->module == 0)
+            system_answered();
         if (q != NULL && q->number == t->number && q->module == t->module)
             query_answered(q, t);
     }
     ticket_free(t);
 }
 
+/* The answer's set: of routes, or of a rejection. Sets the status of the ticket. */
+static void take_answer(struct router_ticket *t, int status, const struct xmb_route *routes,
+                        size_t count)
+{
+    int rc = XMB_EINVAL;
+
+    if (status == 0 && count == 0)
+        status = XMB_ENOENT;
+    if (status == XMB_EDENIED)
+        count = 0;
+    if (status != 0 && status != XMB_EDENIED) {
+        t->status = status < 0 ? status : XMB_EINVAL;
+        return;
+    }
+    if (t->kind == ROUTER_ROUTES)
+        rc = set_new(t->module, status, view(&t->name), routes, count, &t->set);
+    else
+        rc = set_new_addresses(t->module, status, view(&t->name), routes, count, &t->set);
+    t->status = rc < 0 ? rc : t->set->status; /* a route of the answer may reject */
+}
+
+static void give(struct router_ticket *t)
+{
+    if (ticket_post(&t->base, arrived, t, sizeof(*t)) < 0)
+        ticket_free(t);
+}
+
 void resolve_answer(struct xmb_ticket *ticket, int status, const struct xmb_route *routes,
                     size_t count)
 {
     struct router_ticket *t = (struct router_ticket *)ticket;
-    int rc;
 
     ticket_give(ticket, TICKET_ROUTER);
-    if (status == 0 && count == 0)
-        status = XMB_ENOENT;
-    if (status == 0 || status == XMB_EDENIED) {
-        rc = set_new(t->module, status, view(&t->domain), routes, status == 0 ? count : 0, &t->set);
-        if (rc < 0)
-            status = rc;
-        else if (status == 0)
-            status = t->set->status; /* a route of the answer may reject */
-    }
-    t->status = status < 0 ? status : t->set != NULL ? 0 : XMB_EINVAL;
-    if (ticket_post(ticket, arrived, t, sizeof(*t)) < 0)
-        ticket_free(t);
+    take_answer(t, status, routes, count);
+    if (t->status == 0)
+        t->keep_ms = (uint64_t)t->set->ttl_s * 1000;
+    else if (t->status == XMB_ENOENT || t->status == XMB_EDENIED)
+        t->keep_ms = ROUTER_NEGATIVE_MS;
+    give(t);
+}
+
+void resolve_answer_for(struct xmb_ticket *ticket, int status, uint32_t keep_s,
+                        const struct xmb_route *routes, size_t count)
+{
+    struct router_ticket *t = (struct router_ticket *)ticket;
+
+    ticket_give(ticket, TICKET_ROUTER);
+    take_answer(t, status, routes, count);
+    if (t->set != NULL && t->set->count > 0)
+        keep_s = t->set->ttl_s;
+    else if (keep_s > ROUTER_KEEP_MAX_S)
+        keep_s = ROUTER_KEEP_MAX_S;
+    t->keep_ms = (uint64_t)keep_s * 1000;
+    give(t);
 }
 
 /* After all threads have ended. */
 void resolve_fini(void)
 {
+    system_fini();
     while (state.oldest != NULL)
         query_free(state.oldest);
     if (state.box != NULL)

@@ -164,6 +164,37 @@ static int post(struct xmb_module *module, void (*fn)(void *arg), void (*dropped
     return rc;
 }
 
+/* --- forget ---------------------------------------------------------------------------------- */
+
+static void forget_there(struct loop *loop, void *arg)
+{
+    struct name *name = arg;
+
+    if (loop != NULL)
+        resolve_forget((struct xmb_str){name->text, name->n});
+    free(name);
+}
+
+static void forget(struct xmb_str domain)
+{
+    struct name *name = calloc(1, sizeof(*name));
+    int rc = name != NULL ? 0 : XMB_ENOMEM;
+
+    if (rc == 0 && domain.n > 0)
+        rc = name_read(domain, name);
+    if (rc == 0 && loop_routing() == NULL)
+        rc = XMB_ECANCELED;
+    if (rc == 0)
+        rc = loop_post(loop_routing(), forget_there, name, sizeof(*name));
+    if (rc == 0)
+        return;
+    free(name);
+    if (rc == XMB_EAGAIN || rc == XMB_ENOMEM)
+        log_api.limited(module_current(), XMB_LOG_WARN, "forget", 1, NULL,
+                        "the routing loop is too busy to forget routes; they stay until they "
+                        "expire");
+}
+
 /* --- walk ------------------------------------------------------------------------------------ */
 
 struct walk {
@@ -186,6 +217,8 @@ static void walk_set(void *arg, struct route_set *set)
     int exact = walk->domain.n == 0 || xmb_str_eq(walk->domain, set->domain);
     uint32_t i;
 
+    if (set->kind != ROUTER_ROUTES)
+        return;
     if (!exact && !(set->has_suffix && is_below(walk->domain, set->domain)))
         return;
     for (i = 0; i < set->count; i++)
@@ -275,4 +308,7 @@ const struct xmb_router_api router_api = {
     .lookup = lookup,
     .cancel = lookup_cancel,
     .post = post,
+    .resolved_for = resolve_answer_for,
+    .addresses = lookup_addresses,
+    .forget = forget,
 };

@@ -2,6 +2,7 @@
 /*
  * tls.c - the table of TLS profiles.
  *
+ * A profile whose settings and files are as they were is taken over with its contexts.
  * The table of the committed configuration is replaced as a whole under a
  * lock; a session takes what it needs from it under the same lock, which is
  * once a connection. Old contexts live as long as a connection uses them, by
@@ -11,7 +12,6 @@
 #include "tls/tls_priv.h"
 
 #include <openssl/err.h>
-#include <openssl/x509v3.h>
 #include <pthread.h>
 #include <stdint.h>
 #include <stdlib.h>
@@ -48,6 +48,21 @@ static const struct tls_profile *find(const struct tls_next *t, const char *name
     return NULL;
 }
 
+/* 1: the running profile says the same, and its contexts are `p`'s too now. */
+static int take_over(struct tls_profile *p)
+{
+    const struct tls_profile *old = find(current, p->name); /* only this thread replaces it */
+
+    if (old == NULL || memcmp(old->digest, p->digest, sizeof(p->digest)) != 0)
+        return 0;
+    p->client = old->client;
+    p->server = old->server;
+    SSL_CTX_up_ref(p->client);
+    if (p->server != NULL)
+        SSL_CTX_up_ref(p->server);
+    return 1;
+}
+
 static int add(struct tls_next *t, const struct xmb_conf *node)
 {
     const char *name = conf_api.text(node, "name", NULL);
@@ -62,6 +77,8 @@ static int add(struct tls_next *t, const struct xmb_conf *node)
     if (p->name == NULL)
         return XMB_ENOMEM;
     t->count++;
+    if (tls_profile_digest(node, p->digest) == 0 && take_over(p))
+        return 0;
     rc = tls_profile_init(p, node);
     ERR_clear_error();
     return rc;
@@ -109,6 +126,7 @@ void tls_commit(struct tls_next *next)
 void tls_fini(void)
 {
     tls_commit(NULL);
+    tls_cache_clear();
 }
 
 int tls_known(const struct tls_next *next, const char *profile)
@@ -123,54 +141,22 @@ int tls_serves(const struct tls_next *next, const char *profile)
     return p != NULL && p->server != NULL;
 }
 
-static SSL *session_of(const char *profile, int server)
+int tls_session(const struct xmb_tls_setup *setup, enum tls_role role, SSL **out)
 {
     const struct tls_profile *p;
     SSL_CTX *ctx = NULL;
-    SSL *ssl = NULL;
+    int rc;
 
     pthread_mutex_lock(&lock);
-    p = find(current, profile);
+    p = find(current, setup->profile);
     if (p != NULL)
-        ctx = server ? p->server : p->client;
+        ctx = role == TLS_CLIENT ? p->client : p->server;
     if (ctx != NULL)
         SSL_CTX_up_ref(ctx);
     pthread_mutex_unlock(&lock);
     if (ctx == NULL)
-        return NULL;
-    ssl = SSL_new(ctx);
+        return XMB_ENOENT;
+    rc = tls_session_of(ctx, setup, role, out);
     SSL_CTX_free(ctx);
-    return ssl;
-}
-
-/* SNI carries names only (RFC 6066, section 3); an address is verified but not sent. */
-static int client_name(SSL *ssl, const char *name)
-{
-    X509_VERIFY_PARAM *param = SSL_get0_param(ssl);
-    char *sni = (char *)(uintptr_t)name; /* OpenSSL's macro has no const, and copies */
-
-    if (X509_VERIFY_PARAM_set1_ip_asc(param, name) == 1)
-        return 1;
-    SSL_set_hostflags(ssl, X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS);
-    return SSL_set1_host(ssl, name) == 1 && SSL_set_tlsext_host_name(ssl, sni) == 1;
-}
-
-SSL *tls_session(const char *profile, int server, const char *name)
-{
-    SSL *ssl = session_of(profile, server);
-
-    if (ssl == NULL) {
-        ERR_clear_error();
-        return NULL;
-    }
-    if (server)
-        SSL_set_accept_state(ssl);
-    else
-        SSL_set_connect_state(ssl);
-    if (!server && name != NULL && !client_name(ssl, name)) {
-        SSL_free(ssl);
-        ssl = NULL;
-    }
-    ERR_clear_error();
-    return ssl;
+    return rc;
 }

@@ -4,13 +4,18 @@
  * life of the module, and its answer at each point.
  *
  * At ACCEPT a connection is judged by the address list that its listener's
- * module names, before an octet is read. The lists of domains, at
- * XMB_POINT_ROUTE, take their place in `check` beside it.
+ * module names, before an octet is read. At ROUTE the foreign domain is judged
+ * by the list of domains; in an allow list's way nobody is denied by name, so that
+ * another module may still allow.
  *
- * A reload is for new connections; those that live are not judged again.
+ * A reload is for new connections; those that live are not judged again. Domains
+ * are judged whenever a protocol asks.
  */
+#include "domains.h"
+#include "federation_privacy.h"
 #include "lists.h"
 
+#include <stdatomic.h>
 #include <stdlib.h>
 
 #include "allow-deny.rng.h"
@@ -20,11 +25,18 @@ struct module {
     struct xmb_module *module;
 };
 
-enum { METRIC_PERMITTED, METRIC_DENIED, METRIC_COUNT };
+/* What was prepared; all workers share it. */
+struct conf {
+    struct lists *lists;
+    struct domains *domains;
+};
+
+enum { METRIC_PERMITTED, METRIC_DENIED, METRIC_DOMAINS_PERMITTED, METRIC_DOMAINS_DENIED,
+       METRIC_COUNT };
 
 struct worker {
     const struct module *module;
-    const struct lists *lists;
+    const struct conf *conf;
     uint64_t *cells;
 };
 
@@ -49,9 +61,9 @@ static void tell_which(const struct worker *w, const struct xmb_request *request
                            "no entry of address list \"%s\" fits", request->list);
 }
 
-static int deny(struct worker *w, struct xmb_answer *answer, const char *text)
+static int deny(struct worker *w, int metric, struct xmb_answer *answer, const char *text)
 {
-    w->cells[METRIC_DENIED]++;
+    w->cells[metric]++;
     answer->reason = XMB_DENY_POLICY;
     answer->text = text;
     return XMB_DENY;
@@ -67,17 +79,35 @@ static int check_accept(struct worker *w, const struct xmb_request *request,
         w->cells[METRIC_PERMITTED]++;
         return XMB_ALLOW;
     }
-    list = lists_find(w->lists, request->list);
+    list = lists_find(w->conf->lists, request->list);
     if (list == NULL)
-        return deny(w, answer, "the address list that it must be in is not in the configuration");
+        return deny(w, METRIC_DENIED, answer,
+                    "the address list that it must be in is not in the configuration");
     e = list_match(list, &request->remote);
     if (e != NULL && e->permit) {
         w->cells[METRIC_PERMITTED]++;
         return XMB_ALLOW;
     }
     tell_which(w, request, e);
-    return deny(w, answer, e != NULL ? "an entry of the address list denies it"
-                                     : "no entry of the address list permits it");
+    return deny(w, METRIC_DENIED, answer,
+                e != NULL ? "an entry of the address list denies it"
+                          : "no entry of the address list permits it");
+}
+
+/* --- ROUTE ----------------------------------------------------------------------------------- */
+
+static int check_route(struct worker *w, const struct xmb_request *request,
+                       struct xmb_answer *answer)
+{
+    const struct domains *d = w->conf->domains;
+    int listed = domains_find(d, request->foreign) != NULL;
+
+    if (d->mode == DOMAINS_DENY_LIST && listed)
+        return deny(w, METRIC_DOMAINS_DENIED, answer, "the deny list has the domain");
+    if (d->mode == DOMAINS_ALLOW_LIST && !listed)
+        return XMB_ABSTAIN;
+    w->cells[METRIC_DOMAINS_PERMITTED]++;
+    return XMB_ALLOW;
 }
 
 static int check(void *wself, const struct xmb_request *request, struct xmb_answer *answer,
@@ -87,6 +117,8 @@ static int check(void *wself, const struct xmb_request *request, struct xmb_answ
     switch (request->point) {
     case XMB_POINT_ACCEPT:
         return check_accept(wself, request, answer);
+    case XMB_POINT_ROUTE:
+        return check_route(wself, request, answer);
     default:
         return XMB_ABSTAIN;
     }
@@ -106,30 +138,76 @@ static int init(const struct xmb_host *host, struct xmb_module *module, void **s
     return 0;
 }
 
+static void drop(void *self, void *old)
+{
+    struct conf *c = old;
+
+    (void)self;
+    if (c == NULL)
+        return;
+    lists_free(c->lists);
+    domains_free(c->domains);
+    free(c);
+}
+
+/* Both are read, also when the first has faults, so that the operator sees them all. */
 static int prepare(void *self, const struct xmb_conf *conf, void **next)
 {
     const struct module *m = self;
-    struct lists *lists;
-    int rc = lists_read(m->host->conf, conf, &lists);
+    struct conf *c = calloc(1, sizeof(*c));
+    int rc, rc_domains;
 
+    if (c == NULL)
+        return XMB_ENOMEM;
+    rc = lists_read(m->host->conf, conf, &c->lists);
+    rc_domains = domains_read(m->host->conf, conf, &c->domains);
     if (rc == 0)
-        *next = lists;
+        rc = rc_domains;
+    if (rc < 0)
+        drop(self, c);
+    else
+        *next = c;
     return rc;
 }
 
-static void drop(void *self, void *lists)
+/* --- what others may ask (federation_privacy.h); one module of this plugin is in a broker --- */
+
+static _Atomic(const char *) mode_now;
+static _Atomic uint32_t listed_now;
+
+static const char *privacy_mode(void)
 {
+    return atomic_load(&mode_now);
+}
+
+static uint32_t privacy_listed(void)
+{
+    return atomic_load(&listed_now);
+}
+
+static int interface(void *self, const char *name, uint32_t revision, const void **table)
+{
+    static const struct federation_privacy privacy = {
+        .size = sizeof(privacy), .mode = privacy_mode, .listed = privacy_listed};
+
     (void)self;
-    lists_free(lists);
+    (void)name;     /* the host has looked both up in `provides` */
+    (void)revision;
+    *table = &privacy;
+    return 0;
 }
 
 static void commit(void *self, void *next)
 {
     const struct module *m = self;
-    const struct lists *lists = next;
+    const struct conf *c = next;
 
-    m->host->log->write(m->module, XMB_LOG_NOTICE, NULL, "%u address lists with %u entries",
-                        lists->list_count, lists->entry_count);
+    atomic_store(&mode_now, domains_mode_text(c->domains->mode));
+    atomic_store(&listed_now, c->domains->count);
+    m->host->log->write(m->module, XMB_LOG_NOTICE, NULL,
+                        "%u address lists with %u entries; federation: %s, %u domains listed",
+                        c->lists->list_count, c->lists->entry_count,
+                        domains_mode_text(c->domains->mode), c->domains->count);
 }
 
 static int worker_init(void *self, struct xmb_worker *worker, void **wself)
@@ -149,7 +227,7 @@ static void worker_conf(void *wself, void *next)
 {
     struct worker *w = wself;
 
-    w->lists = next;
+    w->conf = next;
 }
 
 static const struct xmb_metric metrics[METRIC_COUNT] = {
@@ -157,6 +235,10 @@ static const struct xmb_metric metrics[METRIC_COUNT] = {
                           "Connections that an address list, or the lack of one, let in."},
     [METRIC_DENIED] = {XMB_METRIC_INIT, XMB_COUNTER, "denied", "connections",
                        "Connections that an address list refused."},
+    [METRIC_DOMAINS_PERMITTED] = {XMB_METRIC_INIT, XMB_COUNTER, "domains_permitted", "questions",
+                                  "Questions about a foreign domain that were allowed."},
+    [METRIC_DOMAINS_DENIED] = {XMB_METRIC_INIT, XMB_COUNTER, "domains_denied", "questions",
+                               "Questions about a foreign domain that the deny list refused."},
 };
 
 static const struct xmb_module_ops ops = {
@@ -170,21 +252,28 @@ static const struct xmb_module_ops ops = {
     .worker_conf = worker_conf,
     .retire = drop,
     .stop = free,
+    .interface = interface,
+};
+
+static const struct xmb_need offers[] = {
+    {XMB_NEED_INIT, FEDERATION_PRIVACY_REVISION, FEDERATION_PRIVACY_NAME},
 };
 
 static const struct xmb_policy role = {
     .size = sizeof(role),
-    .points = XMB_POINT_ACCEPT,
+    .points = XMB_POINT_ACCEPT | XMB_POINT_ROUTE,
     .check = check,
 };
 
 XMB_PLUGIN_NAMED(allow_deny, "allow-deny",
+                 .abi_need = 2, /* xmb_request.foreign */
                  .version = "1.0",
-                 .summary = "allow and deny lists of addresses",
+                 .summary = "allow and deny lists of addresses and domains",
                  .license = "MIT",
                  .origin = "XMB",
                  .schema = allow_deny_rng,
                  .schema_bytes = sizeof(allow_deny_rng) - 1,
+                 .XMB_LIST(provides, offers),
                  .XMB_LIST(metrics, metrics),
                  .ops = &ops,
                  .policy = &role);

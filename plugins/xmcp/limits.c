@@ -2,7 +2,7 @@
 /*
  * limits.c - how many connections and clients there may be, over all workers.
  *
- * Three atomic counters. A worker counts itself in first and takes that back when the bound was
+ * Atomic counters. A worker counts itself in first and takes that back when the bound was
  * passed; so two workers that race for the last place may both be refused, but never both let in.
  */
 #include "server.h"
@@ -34,6 +34,18 @@ void xs_connection_leave(struct worker *w)
 {
     leave(&w->server->counts.connections);
     w->cells[M_CONNECTIONS]--;
+}
+
+int xs_silent_enter(struct worker *w, uint32_t cell)
+{
+    uint64_t most = w->conf->clients_max / 2;
+
+    return enter(&w->server->counts.silent[cell], most > 0 ? most : 1);
+}
+
+void xs_silent_leave(struct worker *w, uint32_t cell)
+{
+    leave(&w->server->counts.silent[cell]);
 }
 
 int xs_client_enter(struct worker *w, int anonymous)

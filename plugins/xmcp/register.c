@@ -296,6 +296,7 @@ static enum outcome admit(struct session *s, const struct xmcp_msg *m)
         xs_client_leave(s->worker, s->anonymous);
         return refuse(s, m, code, NULL, permitted);
     }
+    xs_session_spoke(s);
     choose_version(s, m);
     choose_page_size(s, m);
     s->since_ms = xs_now(s->worker);

@@ -24,11 +24,15 @@ struct session;
 #define XS_HANDLE_BUCKETS_MIN 64
 #define XS_RINGS_KEPT 64
 
+#define XS_SILENT_CELLS 1024
+
 /* Counts over all workers. Registers are rare, so contention is not a subject. */
 struct counts {
     _Atomic uint32_t connections;
     _Atomic uint32_t clients;
     _Atomic uint32_t unauthenticated;
+    /* Connections that have not registered, by a hash of their address. */
+    _Atomic uint32_t silent[XS_SILENT_CELLS];
 };
 
 #define XS_THROTTLE_CELLS 4096
@@ -69,6 +73,12 @@ extern const struct xmb_host *xs_host;
 /* limits.c: each `enter` is undone by one `leave`. XMB_ELIMIT: full, nothing was counted. */
 int xs_connection_enter(struct worker *w);
 void xs_connection_leave(struct worker *w);
+/*
+ * One address holds at most half of max-clients in connections that have not registered, so that
+ * a crowd which says nothing leaves room for everybody else. `cell` is xs_throttle_cell's.
+ */
+int xs_silent_enter(struct worker *w, uint32_t cell);
+void xs_silent_leave(struct worker *w, uint32_t cell);
 int xs_client_enter(struct worker *w, int anonymous);
 void xs_client_leave(struct worker *w, int anonymous);
 

@@ -57,7 +57,7 @@ static int ask_accept(struct worker *w, const struct xmb_addr *remote)
     return XMB_EDENIED;
 }
 
-static int admit(struct worker *w, const struct xmb_addr *remote)
+static int admit(struct worker *w, const struct xmb_addr *remote, uint32_t cell)
 {
     const char *cause = NULL;
     char peer[XMB_ADDR_TEXT_MAX];
@@ -69,7 +69,11 @@ static int admit(struct worker *w, const struct xmb_addr *remote)
     } else if (xs_throttle_connection(w->server, remote, xs_now(w)) < 0) {
         counter = M_REFUSED_RATE;
         cause = "too many connections after failed Registers";
+    } else if (xs_silent_enter(w, cell) < 0) {
+        counter = M_REFUSED_RATE;
+        cause = "half of max-clients connections from there have not registered";
     } else if (xs_connection_enter(w) < 0) {
+        xs_silent_leave(w, cell);
         counter = M_REFUSED_LIMIT;
         cause = "twice max-clients connections are open";
     }
@@ -109,20 +113,24 @@ int xs_open(void *wself, struct xmb_conn *conn, void **cs)
     struct worker *w = wself;
     struct xmb_conn_info info = {.size = sizeof(info)};
     struct session *s;
+    uint32_t cell;
     int rc;
 
     xs_host->conn->info(conn, &info);
-    rc = admit(w, &info.remote);
+    cell = xs_throttle_cell(w->server, &info.remote);
+    rc = admit(w, &info.remote, cell);
     if (rc < 0)
         return rc;
     s = calloc(1, sizeof(*s));
     if (s == NULL) {
+        xs_silent_leave(w, cell);
         xs_connection_leave(w);
         return XMB_ENOMEM;
     }
     s->worker = w;
     s->conn = conn;
     s->state = CONNECTED;
+    s->silent_cell = (uint16_t)cell;
     s->nonce_lifetime_ms = XS_NONCE_LIFETIME_MS;
     link_session(s);
     xs_alarm(s, ALARM_REGISTER, w->conf->register_ms);
@@ -170,6 +178,13 @@ void xs_drain(void *cs, struct xmb_conn *conn)
 
 /* --- and the end ----------------------------------------------------------------------------- */
 
+void xs_session_spoke(struct session *s)
+{
+    if (s->silent_cell < XS_SILENT_CELLS)
+        xs_silent_leave(s->worker, s->silent_cell);
+    s->silent_cell = XS_SILENT_CELLS;
+}
+
 void xs_session_end(struct session *s, uint32_t gone)
 {
     xs_session_log(s, XMB_LOG_INFO, "ends", s->why);
@@ -191,6 +206,7 @@ void xs_closed(void *cs, struct xmb_conn *conn, const char *why)
         xs_session_end(s, XMB_GONE_NETWORK);
     }
     xs_register_gone(s);
+    xs_session_spoke(s);
     unlink_session(s);
     xs_connection_leave(s->worker);
     xs_host->policy->principal_release(s->verdict.principal);

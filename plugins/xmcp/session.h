@@ -125,6 +125,7 @@ struct session {
     uint8_t unanswered_in_row;
     uint16_t version_major;
     uint16_t version_minor;
+    uint16_t silent_cell; /* where it counts as not registered; XS_SILENT_CELLS: nowhere */
     uint16_t last_code; /* of the last error sent, 0: none */
     struct xmcp_form form; /* how we sign; digest none while no key is known */
 
@@ -176,6 +177,8 @@ void xs_expired(void *cs, struct xmb_conn *conn, uint32_t which);
 void xs_closed(void *cs, struct xmb_conn *conn, const char *why);
 void xs_drain(void *cs, struct xmb_conn *conn);
 
+/* It registered, or is gone: it no longer counts among those of its address that say nothing. */
+void xs_session_spoke(struct session *s);
 /* Everything that REGISTERED means is undone; `gone` (enum xmb_gone) is what others are told. */
 void xs_session_end(struct session *s, uint32_t gone);
 /* A line in the log about this session, with the peer as its object. */

@@ -113,6 +113,11 @@ int xs_throttle_connection(struct server *server, const struct xmb_addr *remote,
     return 0;
 }
 
+uint32_t xs_throttle_cell(const struct server *server, const struct xmb_addr *remote)
+{
+    return (uint32_t)(hash_of(server, remote) % XS_SILENT_CELLS);
+}
+
 uint64_t xs_throttle_failure(struct server *server, const struct xmb_addr *remote, uint64_t now_ms)
 {
     uint64_t hash = hash_of(server, remote);

@@ -58,6 +58,7 @@ static const char schema_begin[] =
     "<optional><attribute name='vrf'><ref name='word'/></attribute></optional>"
     "<optional><attribute name='tls'><ref name='word'/></attribute></optional>"
     "<optional><attribute name='backlog'><data type='positiveInteger'/></attribute></optional>"
+    "<optional><attribute name='queue'><ref name='word'/></attribute></optional>"
     "</define><start><element name='module'><attribute name='name'/>";
 static const char schema_end[] = "</element></start></grammar>";
 

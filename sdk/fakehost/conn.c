@@ -9,7 +9,6 @@
 #include "conn_priv.h"
 
 static struct xmb_conn *conns;
-static struct fake_dial *dials;
 static xmb_ref last_ref;
 
 const struct xmb_protocol *fake_protocol(const struct xmb_module *m)
@@ -95,7 +94,9 @@ static void conn_free(struct xmb_conn *c)
     while (*at != c)
         at = &(*at)->next;
     *at = c->next;
+    fake_conn_tls_free(c);
     fake_text_free(&c->out);
+    free(c->vrf);
     free(c->why);
     free(c);
 }
@@ -118,12 +119,8 @@ void fake_conns_free(void)
 {
     while (conns != NULL)
         conn_free(conns);
-    while (dials != NULL) {
-        struct fake_dial *dial = dials;
-
-        dials = dial->next;
-        free(dial);
-    }
+    fake_dials_free();
+    xmb_fakehost_tls_peer(NULL, NULL);
 }
 
 void fake_conns_drain(struct xmb_module *m)
@@ -152,7 +149,7 @@ static void deadline_fired(struct fake_timer *t)
     c->on_stack--;
 }
 
-static struct xmb_conn *conn_new(struct xmb_module *m, const struct xmb_addr *remote)
+struct xmb_conn *fake_conn_new(struct xmb_module *m, const struct xmb_addr *remote)
 {
     static const struct xmb_addr somebody = {
         .family = 4, .port = 49152, .ip = {192, 0, 2, 1}};
@@ -170,13 +167,14 @@ static struct xmb_conn *conn_new(struct xmb_module *m, const struct xmb_addr *re
         c->deadline[i].conn = c;
         c->deadline[i].which = (uint32_t)i + XMB_DEADLINE_IDLE;
     }
+    fake_conn_tls_begin(c);
     c->next = conns;
     conns = c;
     return c;
 }
 
 /* NULL: the plugin refused, and the handle is gone. */
-static struct xmb_conn *open_conn(struct xmb_conn *c)
+struct xmb_conn *fake_conn_open(struct xmb_conn *c)
 {
     int rc;
 
@@ -192,69 +190,27 @@ static struct xmb_conn *open_conn(struct xmb_conn *c)
     return NULL;
 }
 
-struct xmb_conn *xmb_fakehost_accept(struct xmb_module *m, uint32_t listener,
-                                     const struct xmb_addr *remote)
+static struct xmb_conn *accept_one(struct xmb_module *m, uint32_t listener,
+                                   const struct xmb_addr *remote, uint32_t tls_version)
 {
-    struct xmb_conn *c = conn_new(m, remote);
+    struct xmb_conn *c = fake_conn_new(m, remote);
 
     c->listener = listener;
     c->direction = XMB_INCOMING;
-    return open_conn(c);
+    c->tls_version = tls_version;
+    return fake_conn_open(c);
 }
 
-void fake_dial_add(struct xmb_module *m, const struct xmb_addr *address, void *user)
+struct xmb_conn *xmb_fakehost_accept(struct xmb_module *m, uint32_t listener,
+                                     const struct xmb_addr *remote)
 {
-    struct fake_dial *dial = fake_alloc(sizeof(*dial));
-    struct fake_dial **end = &dials;
-
-    while (*end != NULL)
-        end = &(*end)->next;
-    dial->module = m;
-    dial->address = *address;
-    dial->user = user;
-    *end = dial;
+    return accept_one(m, listener, remote, 0);
 }
 
-static struct fake_dial *take_dial(const struct xmb_module *m)
+struct xmb_conn *xmb_fakehost_accept_tls(struct xmb_module *m, uint32_t listener,
+                                         const struct xmb_addr *remote)
 {
-    struct fake_dial **at = &dials;
-    struct fake_dial *dial;
-
-    while (*at != NULL && (*at)->module != m)
-        at = &(*at)->next;
-    dial = *at;
-    if (dial != NULL)
-        *at = dial->next;
-    return dial;
-}
-
-struct xmb_conn *xmb_fakehost_connect(struct xmb_module *m)
-{
-    struct fake_dial *dial = take_dial(m);
-    struct xmb_conn *c;
-
-    if (dial == NULL)
-        return NULL;
-    c = conn_new(m, &dial->address);
-    c->listener = UINT32_MAX;
-    c->direction = XMB_OUTGOING;
-    c->user = dial->user;
-    free(dial);
-    return open_conn(c);
-}
-
-int xmb_fakehost_refuse(struct xmb_module *m, const char *why)
-{
-    struct fake_dial *dial = take_dial(m);
-    void *user;
-
-    if (dial == NULL)
-        return 0;
-    user = dial->user;
-    free(dial);
-    if (XMB_HAS(fake_protocol(m), dial_failed))
-        fake_protocol(m)->dial_failed(m->wself, user, why);
-    return 1;
+    return accept_one(m, listener, remote, 0x0304);
 }
 
 /* --- octets ---------------------------------------------------------------------------------- */
@@ -326,7 +282,7 @@ static void writable_work(void *arg)
 
 void fake_conn_relieved(struct xmb_conn *c)
 {
-    if (!c->starved || c->out.n > c->bound / 2)
+    if (!c->starved || c->securing || c->out.n > c->bound / 2)
         return;
     c->starved = 0;
     work_for(c, writable_work);
@@ -346,6 +302,11 @@ void xmb_fakehost_bound(struct xmb_conn *c, size_t bytes)
 {
     c->bound = bytes;
     fake_conn_relieved(c);
+}
+
+void xmb_fakehost_unacked(struct xmb_conn *c, size_t bytes)
+{
+    c->unacked_bytes = bytes;
 }
 
 int xmb_fakehost_paused(const struct xmb_conn *c)

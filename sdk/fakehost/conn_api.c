@@ -31,7 +31,7 @@ static int admit(struct xmb_conn *c, size_t n)
         return XMB_ECLOSED;
     if (n > c->bound)
         return XMB_ETOOBIG;
-    if (c->out.n + n <= c->bound)
+    if (!c->securing && c->out.n + n <= c->bound)
         return 0;
     c->starved = 1;
     return XMB_EAGAIN;
@@ -91,7 +91,7 @@ static void commit(struct xmb_conn *c, size_t used_bytes)
 static size_t room(const struct xmb_conn *c)
 {
     usable(c);
-    return c->state == FAKE_OPEN && c->out.n < c->bound ? c->bound - c->out.n : 0;
+    return c->state == FAKE_OPEN && !c->securing && c->out.n < c->bound ? c->bound - c->out.n : 0;
 }
 
 static void pause_(struct xmb_conn *c)
@@ -112,14 +112,18 @@ static void resume(struct xmb_conn *c)
 static void close_(struct xmb_conn *c, const char *why)
 {
     not_reserved(c);
+    if (c->state == FAKE_OPEN)
+        c->flushes = 1;
     fake_conn_closing(c, why);
 }
 
 static void reset(struct xmb_conn *c, const char *why)
 {
     not_reserved(c);
-    if (c->state == FAKE_OPEN)
+    if (c->state == FAKE_OPEN) {
+        c->left_bytes = c->out.n;
         fake_text_clear(&c->out);
+    }
     fake_conn_closing(c, why);
 }
 
@@ -144,17 +148,21 @@ static void info(const struct xmb_conn *c, struct xmb_conn_info *out)
         .local = {.family = 4, .port = 4788, .ip = {192, 0, 2, 254}},
         .remote = c->remote,
         .listener = c->listener,
+        .vrf = c->vrf,
         .tls_version = c->tls_version,
         .since_ms = c->since_ms,
         .received_ms = c->received_ms,
         .received_bytes = c->received_bytes,
         .sent_bytes = c->sent_bytes,
-        .queued_bytes = c->out.n,
+        .queued_bytes = c->flushes ? 0 : c->left_bytes + c->out.n,
     };
 
     usable(c);
+    all.wire_sent_bytes = c->sent_bytes - all.queued_bytes;
     if (c->remote.family == 6)
         all.local = (struct xmb_addr){.family = 6, .port = 4788, .ip = {0x20, 0x01, 0x0d, 0xb8}};
+    if (c->local.family != 0)
+        all.local = c->local;
     all.size = out->size < sizeof(all) ? out->size : (uint32_t)sizeof(all);
     if (all.size < sizeof(all.size))
         fake_fail("a plugin asks for info without a size");
@@ -183,10 +191,13 @@ static int dial(struct xmb_worker *w, struct xmb_module *module, const struct xm
                 void *user)
 {
     (void)w;
-    if (target->address.family == 0)
-        return XMB_EINVAL;
-    fake_dial_add(module, &target->address, user);
-    return 0;
+    return fake_dial_add(module, target, user);
+}
+
+static void dial_cancel(struct xmb_worker *w, uint64_t dial_id)
+{
+    (void)w;
+    fake_dial_cancel(dial_id);
 }
 
 static void *user(const struct xmb_conn *c)
@@ -195,36 +206,29 @@ static void *user(const struct xmb_conn *c)
     return c->user;
 }
 
-static void secured_work(void *arg)
+static int secure(struct xmb_conn *c, const struct xmb_tls_setup *setup)
 {
-    xmb_ref *ref_ = arg;
-    struct xmb_conn *c = fake_conn_by_ref(*ref_);
-
-    free(ref_);
-    if (c == NULL || c->state != FAKE_OPEN || !XMB_HAS(fake_protocol(c->module), secured))
-        return;
-    c->on_stack++;
-    fake_protocol(c->module)->secured(c->cs, c);
-    c->on_stack--;
+    not_reserved(c);
+    return fake_secure(c, setup);
 }
 
 static int start_tls(struct xmb_conn *c, const char *profile, const char *name)
 {
-    xmb_ref *ref_;
+    struct xmb_tls_setup setup = {.size = sizeof(setup), .profile = profile, .name = name};
 
-    (void)profile;
-    (void)name;
-    not_reserved(c);
-    if (c->state != FAKE_OPEN)
-        return XMB_ECLOSED;
-    if (c->tls_version != 0)
-        return XMB_EEXIST;
-    c->tls_version = 0x0304;
-    c->in.n = 0; /* what came in plain is never read as data; a view that is out stays valid */
-    ref_ = fake_alloc(sizeof(*ref_));
-    *ref_ = c->ref;
-    fake_work_or(secured_work, free, ref_);
-    return 0;
+    return secure(c, &setup);
+}
+
+static int tls_peer(struct xmb_conn *c, struct xmb_tls_peer *peer)
+{
+    usable(c);
+    return fake_tls_peer(c, peer);
+}
+
+static size_t unacked(const struct xmb_conn *c)
+{
+    usable(c);
+    return c->unacked_bytes;
 }
 
 static const char *addr_text(const struct xmb_addr *a, char *text, size_t cap)
@@ -264,4 +268,8 @@ const struct xmb_conn_api fake_conn_api = {
     .user = user,
     .start_tls = start_tls,
     .addr_text = addr_text,
+    .secure = secure,
+    .tls_peer = tls_peer,
+    .unacked = unacked,
+    .dial_cancel = dial_cancel,
 };

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * conn_priv.h - a fake connection, for conn.c (the test's side) and conn_api.c (the plugin's).
+ * conn_priv.h - a fake connection, for conn.c (the test's side) and conn_api.c (the plugin's),
+ * conn_dial.c and conn_tls.c (both sides).
  *
  *     OPEN --close, reset--> CLOSING --run--> closed() --> CLOSED
  *       \--hangup, a protocol error--> closed() --> CLOSED
@@ -31,6 +32,8 @@ struct xmb_conn {
     uint32_t listener;
     uint32_t direction;
     struct xmb_addr remote;
+    struct xmb_addr local; /* family 0: the usual one */
+    char *vrf;
     struct xmb_buf in;
     struct fake_text out;
     size_t bound;
@@ -41,6 +44,12 @@ struct xmb_conn {
     size_t reserved_bytes;
     struct fake_deadline deadline[2];
     uint32_t tls_version;
+    int securing; /* `secured` comes with the next run */
+    struct xmb_tls_setup setup; /* what was asked for */
+    struct xmb_tls_peer peer;   /* what tls_peer says */
+    size_t unacked_bytes;
+    int flushes;       /* closed in order: what was written leaves */
+    size_t left_bytes; /* dropped by reset */
     uint64_t since_ms;
     uint64_t received_ms;
     uint64_t received_bytes;
@@ -50,7 +59,10 @@ struct xmb_conn {
 struct fake_dial {
     struct fake_dial *next;
     struct xmb_module *module;
-    struct xmb_addr address;
+    struct xmb_target target;   /* its views are in `setup` and `vrf` */
+    struct xmb_tls_setup setup;
+    char *vrf;
+    uint64_t id;
     void *user;
 };
 
@@ -62,6 +74,23 @@ void fake_conn_closing(struct xmb_conn *c, const char *why);
 void fake_conn_relieved(struct xmb_conn *c);
 /* Input that waits is handed over in the next run. */
 void fake_conn_wake(struct xmb_conn *c);
-void fake_dial_add(struct xmb_module *m, const struct xmb_addr *address, void *user);
+/* A connection that is not open yet; then `open` is called: NULL when it refuses. */
+struct xmb_conn *fake_conn_new(struct xmb_module *m, const struct xmb_addr *remote);
+struct xmb_conn *fake_conn_open(struct xmb_conn *c);
+
+/* conn_dial.c */
+int fake_dial_add(struct xmb_module *m, const struct xmb_target *target, void *user);
+void fake_dial_cancel(uint64_t id);
+void fake_dials_free(void);
+
+/* conn_tls.c */
+void fake_setup_copy(struct xmb_tls_setup *out, const struct xmb_tls_setup *in);
+void fake_setup_free(struct xmb_tls_setup *s);
+void fake_peer_copy(struct xmb_tls_peer *out, const struct xmb_tls_peer *in);
+void fake_peer_free(struct xmb_tls_peer *p);
+void fake_conn_tls_begin(struct xmb_conn *c); /* for a new one */
+void fake_conn_tls_free(struct xmb_conn *c);
+int fake_secure(struct xmb_conn *c, const struct xmb_tls_setup *setup);
+int fake_tls_peer(struct xmb_conn *c, struct xmb_tls_peer *out);
 
 #endif

@@ -9,11 +9,15 @@
  *     buf.c       slabs, input chains
  *     conn.c      connections: what the test does to them
  *     conn_api.c  connections: what the plugin does to them
+ *     conn_dial.c dials
+ *     conn_tls.c  what TLS would have said
  *     policy.c    the chain, built-in policy, late verdicts
  *     principal.c principals
  *     registry.c  services and owners
  *     subscribe.c subscriptions
- *     router.c    routes, lookups, resolving
+ *     router.c    routes
+ *     lookup.c    questions about domains and hosts
+ *     datagram.c  datagrams in and out
  *
  * Everything is reached from one static struct, because the SDK's tables
  * have no argument that could say which host is meant. Nothing here is fast.
@@ -129,6 +133,7 @@ extern const struct xmb_conn_api fake_conn_api;
 extern const struct xmb_service_api fake_service_api;
 extern const struct xmb_policy_api fake_policy_api;
 extern const struct xmb_router_api fake_router_api;
+extern const struct xmb_datagram_api fake_datagram_api;
 
 /* buf.c: input chains */
 struct xmb_buf {
@@ -187,5 +192,9 @@ void fake_subscriptions_free(void);
 
 /* router.c */
 void fake_router_free(void);
+
+/* datagram.c */
+void fake_sockets_gone(void); /* `gone` runs for each that is left */
+void fake_sockets_free(void);
 
 #endif

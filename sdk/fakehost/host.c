@@ -33,6 +33,7 @@ static const struct xmb_host host = {
     .metrics = &fake_metrics_api,
     .control = &fake_control_api,
     .query = query,
+    .datagram = &fake_datagram_api,
 };
 
 const struct xmb_host *xmb_fakehost_host(void)
@@ -229,6 +230,7 @@ void xmb_fakehost_close(void)
         fake_fail("no fake host is open");
     fake_conns_reset();
     xmb_fakehost_run();
+    fake_sockets_gone();
     for (i = fake.module_count; i > 0; i--)
         take_down(fake.module[i - 1]);
     fake_work_drop();
@@ -236,6 +238,7 @@ void xmb_fakehost_close(void)
     fake_conns_free();
     fake_policy_free();
     fake_router_free();
+    fake_sockets_free();
     check_left();
     fake_subscriptions_free();
     fake_registry_free();

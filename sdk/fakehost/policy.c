@@ -286,12 +286,13 @@ static void copy_request(struct ask *ask, const struct xmb_request *r)
 
     memcpy(&ask->request, r, r->size < sizeof(*r) ? r->size : sizeof(*r));
     at = ask->octets = fake_alloc(r->username.n + r->realm.n + r->password.n + r->from.n +
-                                  r->to.n + list);
+                                  r->to.n + ask->request.foreign.n + list);
     ask->request.username = put(&at, r->username);
     ask->request.realm = put(&at, r->realm);
     ask->request.password = put(&at, r->password);
     ask->request.from = put(&at, r->from);
     ask->request.to = put(&at, r->to);
+    ask->request.foreign = put(&at, ask->request.foreign);
     if (r->list != NULL)
         ask->request.list = put(&at, (struct xmb_str){r->list, list}).p;
     if (r->principal != NULL)

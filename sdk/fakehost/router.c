@@ -1,78 +1,95 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * router.c - what routing modules said, and lookups in it, by the rules of
+ * router.c - what routing modules said, and which of it answers, by the rules of
  * <xmb/routing.h> but for the spread by weight: here the order is fixed.
  */
-#include "fake_priv.h"
+#include "router_priv.h"
 
-struct set {
-    struct set *next;
-    struct xmb_module *module;
-    size_t count;
-    struct xmb_route routes[XMB_ROUTES_MAX];
-    char *text; /* domain, then targets */
-    size_t domain_bytes;
-};
+static struct fake_set *sets;
 
-struct look {
-    struct look *next;
-    uint64_t id;
-    uint32_t module; /* to be asked next */
-    char *domain;
-    void (*late)(void *arg, const struct xmb_route_answer *answer);
-    void *arg;
-};
-
-struct ticket {
-    struct xmb_ticket base; /* first */
-    struct xmb_module *module;
-    int status;
-    struct set *set;
-};
-
-static struct set *sets;
-static struct look *looks;
-static uint64_t last_id;
-
-static struct set *set_new(struct xmb_module *m, struct xmb_str domain,
-                           const struct xmb_route *routes, size_t count)
+/* What the records of `r` need, counted; the data is added to `*bytes`. */
+static size_t count_tlsa(const struct xmb_route *r, size_t *bytes)
 {
-    struct set *set = fake_alloc(sizeof(*set));
+    size_t i;
+
+    if (!XMB_HAS(r, tlsa) || !XMB_HAS(r, tlsa_count))
+        return 0;
+    if (r->tlsa_count > XMB_TLSA_MAX)
+        fake_fail("a route has %zu TLSA records; %d are the most", r->tlsa_count, XMB_TLSA_MAX);
+    for (i = 0; i < r->tlsa_count; i++)
+        *bytes += xmb_tlsa_at(r->tlsa, i)->data.n;
+    return r->tlsa_count;
+}
+
+static struct xmb_str copy_text(char **at, struct xmb_str s)
+{
+    struct xmb_str out = {*at, s.n};
+
+    if (s.n == 0)
+        return (struct xmb_str){NULL, 0};
+    memcpy(*at, s.p, s.n);
+    *at += s.n;
+    return out;
+}
+
+static void copy_route(struct xmb_route *out, const struct xmb_route *in, struct xmb_tlsa **tlsa,
+                       char **at)
+{
+    size_t bytes = 0;
+    size_t i;
+
+    memset(out, 0, sizeof(*out));
+    memcpy(out, in, in->size < sizeof(*out) ? in->size : sizeof(*out));
+    out->size = sizeof(*out);
+    out->target = copy_text(at, in->target);
+    out->tlsa_count = count_tlsa(in, &bytes);
+    out->tlsa = out->tlsa_count > 0 ? *tlsa : NULL;
+    for (i = 0; i < out->tlsa_count; i++, (*tlsa)++) {
+        **tlsa = *xmb_tlsa_at(in->tlsa, i);
+        (*tlsa)->size = sizeof(**tlsa);
+        (*tlsa)->data = copy_text(at, (*tlsa)->data);
+    }
+}
+
+struct fake_set *fake_set_new(struct xmb_module *m, struct xmb_str domain,
+                              const struct xmb_route *routes, size_t count)
+{
+    struct fake_set *set = fake_alloc(sizeof(*set));
     size_t bytes = domain.n;
+    size_t records = 0;
+    struct xmb_tlsa *tlsa;
     char *at;
     size_t i;
 
-    for (i = 0; i < count; i++)
-        bytes += routes[i].target.n;
+    for (i = 0; i < count; i++) {
+        bytes += xmb_route_at(routes, i)->target.n;
+        records += count_tlsa(xmb_route_at(routes, i), &bytes);
+    }
+    tlsa = set->tlsa = fake_alloc(records * sizeof(*tlsa));
     at = set->text = fake_alloc(bytes);
-    if (domain.n > 0)
-        memcpy(at, domain.p, domain.n);
-    at += domain.n;
     set->domain_bytes = domain.n;
+    domain = copy_text(&at, domain);
     set->module = m;
     set->count = count;
     for (i = 0; i < count; i++) {
-        set->routes[i] = routes[i];
+        copy_route(&set->routes[i], xmb_route_at(routes, i), &tlsa, &at);
         set->routes[i].domain = (struct xmb_str){set->text, domain.n};
-        if (routes[i].target.n == 0)
-            continue;
-        memcpy(at, routes[i].target.p, routes[i].target.n);
-        set->routes[i].target.p = at;
-        at += routes[i].target.n;
     }
     return set;
 }
 
-static void set_free(struct set *set)
+void fake_set_free(struct fake_set *set)
 {
-    if (set != NULL)
+    if (set != NULL) {
         free(set->text);
+        free(set->tlsa);
+    }
     free(set);
 }
 
-static struct set **find(const struct xmb_module *m, struct xmb_str domain)
+static struct fake_set **find(const struct xmb_module *m, struct xmb_str domain)
 {
-    struct set **at = &sets;
+    struct fake_set **at = &sets;
 
     while (*at != NULL && ((*at)->module != m ||
                            !xmb_str_eq((struct xmb_str){(*at)->text, (*at)->domain_bytes}, domain)))
@@ -83,17 +100,17 @@ static struct set **find(const struct xmb_module *m, struct xmb_str domain)
 static int update(struct xmb_module *module, struct xmb_str domain,
                   const struct xmb_route *routes, size_t count)
 {
-    struct set **at = find(module, domain);
-    struct set *old = *at;
+    struct fake_set **at = find(module, domain);
+    struct fake_set *old = *at;
 
     if (domain.n == 0 || domain.n > XMB_DOMAIN_NAME_MAX || count > XMB_ROUTES_MAX)
         return XMB_EINVAL;
     if (old != NULL) {
         *at = old->next;
-        set_free(old);
+        fake_set_free(old);
     }
     if (count > 0) {
-        struct set *set = set_new(module, domain, routes, count);
+        struct fake_set *set = fake_set_new(module, domain, routes, count);
 
         set->next = sets;
         sets = set;
@@ -103,24 +120,24 @@ static int update(struct xmb_module *module, struct xmb_str domain,
 
 static void clear(struct xmb_module *module)
 {
-    struct set **at = &sets;
+    struct fake_set **at = &sets;
 
     while (*at != NULL) {
-        struct set *set = *at;
+        struct fake_set *set = *at;
 
         if (set->module != module) {
             at = &set->next;
             continue;
         }
         *at = set->next;
-        set_free(set);
+        fake_set_free(set);
     }
 }
 
 size_t xmb_fakehost_routes(const struct xmb_module *m, struct xmb_str domain,
                            struct xmb_route *out, size_t max)
 {
-    const struct set *set = *find(m, domain);
+    const struct fake_set *set = *find(m, domain);
     size_t i;
 
     for (i = 0; set != NULL && i < set->count && i < max; i++)
@@ -128,11 +145,12 @@ size_t xmb_fakehost_routes(const struct xmb_module *m, struct xmb_str domain,
     return set != NULL ? set->count : 0;
 }
 
-/* --- lookup ---------------------------------------------------------------------------------- */
+/* --- answers ---------------------------------------------------------------------------------- */
 
 static struct xmb_route answered[XMB_ROUTES_MAX];
 
-static void fill(const struct set *set, int suffix_only, struct xmb_route_answer *answer)
+void fake_route_answer(const struct fake_set *set, int suffix_only,
+                       struct xmb_route_answer *answer)
 {
     size_t i;
 
@@ -151,18 +169,17 @@ static void fill(const struct set *set, int suffix_only, struct xmb_route_answer
         answer->count = 0;
 }
 
-/* The longest name of `m` that stands for `domain`. 1: found. */
-static int find_in(const struct xmb_module *m, struct xmb_str domain,
+int fake_route_find(const struct xmb_module *m, struct xmb_str domain,
                    struct xmb_route_answer *answer)
 {
     struct xmb_str name = domain;
 
     while (name.n > 0) {
-        const struct set *set = *find(m, name);
+        const struct fake_set *set = *find(m, name);
         const char *dot = memchr(name.p, '.', name.n);
 
         if (set != NULL) {
-            fill(set, name.n != domain.n, answer);
+            fake_route_answer(set, name.n != domain.n, answer);
             if (answer->count > 0 || answer->status != 0)
                 return 1;
         }
@@ -172,145 +189,7 @@ static int find_in(const struct xmb_module *m, struct xmb_str domain,
     return 0;
 }
 
-static void look_end(struct look *look, const struct xmb_route_answer *answer)
-{
-    struct look **at = &looks;
-    struct look ended = *look;
-
-    while (*at != look)
-        at = &(*at)->next;
-    *at = look->next;
-    free(look->domain);
-    free(look);
-    if (answer != NULL)
-        ended.late(ended.arg, answer);
-}
-
-/* Asks the next module; when none is left, nobody knows. */
-static void look_next(struct look *look)
-{
-    struct xmb_route_answer nobody = {.size = sizeof(nobody), .status = XMB_ENOENT};
-
-    while (look->module < fake.module_count) {
-        struct xmb_module *m = fake.module[look->module++];
-        struct ticket *t;
-
-        if (!m->is_up || !XMB_HAS(m->plugin->routing, resolve))
-            continue;
-        t = fake_alloc(sizeof(*t));
-        fake_ticket_out(&t->base, FAKE_TICKET_ROUTER);
-        t->base.id = look->id;
-        t->module = m;
-        if (m->plugin->routing->resolve(m->self, xmb_str(look->domain), &t->base) == 0)
-            return;
-        fake_ticket_back(&t->base, FAKE_TICKET_ROUTER);
-        free(t);
-    }
-    look_end(look, &nobody);
-}
-
-static struct look *look_by_id(uint64_t id)
-{
-    struct look *look;
-
-    for (look = looks; look != NULL && look->id != id;)
-        look = look->next;
-    return look;
-}
-
-static void look_work(void *arg)
-{
-    struct look *look = look_by_id(*(uint64_t *)arg);
-
-    free(arg);
-    if (look != NULL)
-        look_next(look);
-}
-
-static int lookup(struct xmb_worker *w, struct xmb_str domain, struct xmb_route_answer *answer,
-                  void (*late)(void *arg, const struct xmb_route_answer *answer), void *arg,
-                  uint64_t *ask_id)
-{
-    struct look *look;
-    uint64_t *id;
-    uint32_t i;
-
-    (void)w;
-    if (domain.n == 0 || domain.n > XMB_DOMAIN_NAME_MAX)
-        return XMB_EINVAL;
-    for (i = 0; i < fake.module_count; i++)
-        if (find_in(fake.module[i], domain, answer))
-            return 0;
-    if (late == NULL) {
-        *answer = (struct xmb_route_answer){.size = sizeof(*answer), .status = XMB_ENOENT};
-        return 0;
-    }
-    look = fake_alloc(sizeof(*look));
-    look->id = ++last_id;
-    look->domain = fake_alloc(domain.n + 1);
-    memcpy(look->domain, domain.p, domain.n);
-    look->late = late;
-    look->arg = arg;
-    look->next = looks;
-    looks = look;
-    if (ask_id != NULL)
-        *ask_id = look->id;
-    id = fake_alloc(sizeof(*id));
-    *id = look->id;
-    fake_work_or(look_work, free, id);
-    return XMB_EAGAIN;
-}
-
-static void cancel(struct xmb_worker *w, uint64_t ask_id)
-{
-    struct look *look = look_by_id(ask_id);
-
-    (void)w;
-    if (look != NULL)
-        look_end(look, NULL);
-}
-
-/* --- resolved -------------------------------------------------------------------------------- */
-
-static void resolved_work(void *arg)
-{
-    struct ticket *t = arg;
-    struct look *look = look_by_id(t->base.id);
-    struct xmb_route_answer answer = {.size = sizeof(answer), .status = t->status};
-
-    if (look != NULL && t->status == 0) {
-        fill(t->set, 0, &answer);
-        look_end(look, &answer);
-    } else if (look != NULL && t->status == XMB_EDENIED) {
-        answer.module = t->module;
-        look_end(look, &answer);
-    } else if (look != NULL) {
-        look_next(look);
-    }
-    set_free(t->set);
-    free(t);
-}
-
-static void resolved_dropped(void *arg)
-{
-    struct ticket *t = arg;
-
-    set_free(t->set);
-    free(t);
-}
-
-static void resolved(struct xmb_ticket *ticket, int status, const struct xmb_route *routes,
-                     size_t count)
-{
-    struct ticket *t = (struct ticket *)ticket;
-
-    fake_ticket_back(ticket, FAKE_TICKET_ROUTER);
-    if (count > XMB_ROUTES_MAX)
-        fake_fail("a plugin answers with %zu routes; %d are the most", count, XMB_ROUTES_MAX);
-    t->status = status == 0 && count == 0 ? XMB_ENOENT : status;
-    t->set = set_new(t->module, (struct xmb_str){NULL, 0}, routes, t->status == 0 ? count : 0);
-    fake_work_or(resolved_work, resolved_dropped, t);
-}
+/* --- the table ------------------------------------------------------------------------------- */
 
 static int post(struct xmb_module *module, void (*fn)(void *arg), void (*dropped)(void *arg),
                 void *arg, size_t cost_bytes)
@@ -323,13 +202,12 @@ static int post(struct xmb_module *module, void (*fn)(void *arg), void (*dropped
 
 void fake_router_free(void)
 {
-    while (looks != NULL)
-        look_end(looks, NULL);
+    fake_lookup_free();
     while (sets != NULL) {
-        struct set *set = sets;
+        struct fake_set *set = sets;
 
         sets = set->next;
-        set_free(set);
+        fake_set_free(set);
     }
 }
 
@@ -338,8 +216,11 @@ const struct xmb_router_api fake_router_api = {
     .rev = 1,
     .update = update,
     .clear = clear,
-    .resolved = resolved,
-    .lookup = lookup,
-    .cancel = cancel,
+    .resolved = fake_resolved,
+    .lookup = fake_lookup,
+    .cancel = fake_lookup_cancel,
     .post = post,
+    .resolved_for = fake_resolved_for,
+    .addresses = fake_addresses,
+    .forget = fake_route_forget,
 };

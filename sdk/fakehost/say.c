@@ -91,6 +91,15 @@ void fake_text_free(struct fake_text *t)
 
 static pthread_mutex_t log_lock = PTHREAD_MUTEX_INITIALIZER;
 
+static const char *name_in_log(const struct xmb_module *m)
+{
+    if (m == NULL)
+        return "host";
+    if (XMB_HAS(m->plugin, log_name))
+        return m->plugin->log_name;
+    return m->plugin->name;
+}
+
 static XMB_PRINTF(4, 0) void log_line(const struct xmb_module *m, uint32_t level,
                                       const char *object, const char *format, va_list args)
 {
@@ -100,7 +109,7 @@ static XMB_PRINTF(4, 0) void log_line(const struct xmb_module *m, uint32_t level
         return;
     pthread_mutex_lock(&log_lock);
     fake_text_printf(&fake.log, "%s %s %s: ", names[level <= XMB_LOG_DEBUG ? level : 0],
-                     m != NULL ? m->plugin->name : "host", object != NULL ? object : "-");
+                     name_in_log(m), object != NULL ? object : "-");
     fake_text_vprintf(&fake.log, format, args);
     fake_text_add(&fake.log, "\n", 1);
     pthread_mutex_unlock(&log_lock);

@@ -1,8 +1,9 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
 """Every configuration that the project ships is accepted by `xmbd -t`, with the shipped plugins
-and without a word. Only the control socket is moved to where the test may write, and ports are
-made free ones, because the machine may have a broker on the real ones."""
+and without a word. Only the control socket is moved to where the test may write, ports are made free
+ones, because the machine may have a broker on the real ones, addresses that it would need are those of
+the loopback, and the files under /etc/xmb are made here."""
 import glob
 import os
 import re
@@ -16,13 +17,54 @@ TMP = os.environ["XMB_TMP"]
 def adapted(text):
     control = '<control socket="%s/s"/>' % TMP
     text = re.sub(r"<control [^>]*/>", "", text)
-    text = re.sub(r' port="[0-9]+"', ' port="0"', text).replace("<listen/>", '<listen port="0"/>')
+    text = re.sub(r'(<(?:listen|component)[^>]*) port="[0-9]+"', r'\1 port="0"', on_loopback(text))
+    text = FILES.sub(r'"%s/\1"' % TMP, text).replace("<listen/>", '<listen port="0"/>')
     if "<broker" in text:
         return re.sub(r"(<broker[^>]*>)", r"\1" + control, text, count=1)
     return text.replace("<module", "<broker>%s</broker>\n<module" % control, 1)
 
 
+FILES = re.compile(r'"/etc/xmb/([^"]+)"')
+
+
+def run(*words):
+    subprocess.run(words, cwd=TMP, check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+
+
+def certificate(name, key):
+    """A CA of its own, which is its own certificate too."""
+    run("openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1",
+        "-nodes", "-days", "2", "-subj", "/CN=" + name, "-addext", "subjectAltName=DNS:example.com",
+        "-out", name, "-keyout", key)
+
+
+def revocation_list(name, ca, key):
+    for empty in ("index.txt", "index.txt.attr"):
+        open(os.path.join(TMP, empty), "w", encoding="ascii").close()
+    with open(os.path.join(TMP, "ca.conf"), "w", encoding="ascii") as f:
+        f.write("[ca]\ndefault_ca=x\n[x]\ndatabase=index.txt\ndefault_md=sha256\ndefault_crl_days=2\n")
+    run("openssl", "ca", "-config", "ca.conf", "-gencrl", "-cert", ca, "-keyfile", key, "-out", name)
+
+
+def make_files():
+    certificate("cert.pem", "key.pem")
+    certificate("inside.pem", "inside.key")
+    for copy, of in (("ca.pem", "cert.pem"), ("inside-ca.pem", "inside.pem")):
+        with open(os.path.join(TMP, of)) as f, open(os.path.join(TMP, copy), "w") as out:
+            out.write(f.read())
+    revocation_list("crl.pem", "cert.pem", "key.pem")
+    for name in ("bots.secret", "dialback.secret"):
+        with open(os.open(os.path.join(TMP, name), os.O_CREAT | os.O_WRONLY, 0o600), "w") as f:
+            f.write("a secret\n")
+
+
+def on_loopback(text):
+    """Where it listens: an address of this machine; where others are stays as it is."""
+    return re.sub(r'(<(?:listen|component)[^>]* address=)"(?!127\.|::1")[^"]*"', r'\1"127.0.0.1"', text)
+
+
 def main():
+    make_files()
     samples = sorted(glob.glob(SOURCE + "/config/*.xml") +
                      glob.glob(SOURCE + "/config/examples/*.xml"))
     assert len(samples) >= 3, samples

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * test_allow_deny.c - address lists in a fake host: order, prefixes, families, reload, refusals.
+ * test_allow_deny.c - address lists in a fake host: order, prefixes, families, reload, refusals;
+ * and the list of domains: modes, names in other scripts, names below.
  */
 #include <arpa/inet.h>
 #include <setjmp.h>
@@ -165,7 +166,137 @@ static void test_refused(void **state)
     refused("<address-list name='x'><allow network='192.0.2.0/24'/></address-list>", "");
     refused("<address-list name=''/>", "");
     refused("<address-list/>", "");
-    refused("<federation mode='off'/>", ""); /* not in this version */
+}
+
+/* --- domains --------------------------------------------------------------------------------- */
+
+static int ask_route(const char *foreign)
+{
+    struct xmb_request r = {.size = sizeof(r),
+                            .point = XMB_POINT_ROUTE,
+                            .from = XMB_STR("inside.example"),
+                            .to = xmb_str(foreign),
+                            .foreign = xmb_str(foreign)};
+    struct xmb_answer answer = {.size = sizeof(answer)};
+    int rc = xmb_fakehost_ask(&r, &answer);
+
+    if (rc == XMB_DENY)
+        return (int)answer.reason; /* POLICY: said no. SILENCE: abstained */
+    assert_int_equal(rc, XMB_ALLOW);
+    return 0;
+}
+
+static void test_domains_default(void **state)
+{
+    (void)state;
+    configured("");
+    assert_int_equal(ask_route("a.example"), XMB_DENY_SILENCE);
+    configured("<federation/>");
+    assert_int_equal(ask_route("a.example"), XMB_DENY_SILENCE);
+    assert_int_equal(ask_route(""), XMB_DENY_SILENCE);
+    assert_int_equal(xmb_fakehost_metric(module, "domains_permitted"), 0);
+    assert_int_equal(xmb_fakehost_metric(module, "domains_denied"), 0);
+}
+
+static void test_domains_allow_list(void **state)
+{
+    (void)state;
+    configured("<federation mode='allow-list'><domain name='a.example'/>"
+               "<domain name='B.Example.'/><domain name='192.0.2.1'/></federation>");
+    assert_int_equal(ask_route("a.example"), 0);
+    assert_int_equal(ask_route("b.example"), 0);
+    assert_int_equal(ask_route("192.0.2.1"), 0);
+    assert_int_equal(ask_route("rooms.a.example"), XMB_DENY_SILENCE);
+    assert_int_equal(ask_route("example"), XMB_DENY_SILENCE);
+    assert_int_equal(ask_route(".a.example"), XMB_DENY_SILENCE);
+    assert_int_equal(ask_route("aa.example"), XMB_DENY_SILENCE);
+    assert_int_equal(xmb_fakehost_metric(module, "domains_permitted"), 3);
+}
+
+static void test_domains_deny_list(void **state)
+{
+    (void)state;
+    configured("<federation mode='deny-list'><domain name='a.example'/></federation>");
+    assert_int_equal(ask_route("a.example"), XMB_DENY_POLICY);
+    assert_int_equal(ask_route("b.example"), 0);
+    assert_int_equal(ask_route("rooms.a.example"), 0);
+    assert_int_equal(xmb_fakehost_metric(module, "domains_denied"), 1);
+    assert_int_equal(xmb_fakehost_metric(module, "domains_permitted"), 2);
+}
+
+static void test_domains_off(void **state)
+{
+    (void)state;
+    configured("<federation mode='off'><domain name='a.example'/></federation>");
+    assert_int_equal(ask_route("a.example"), 0);
+    assert_int_equal(ask_route("b.example"), 0);
+}
+
+static void test_domains_scripts(void **state)
+{
+    (void)state;
+    configured("<federation><domain name='b\u00fccher.example'/>"
+               "<domain name='STRA\u00dfE.example'/>"
+               "<domain name='\u4f8b\u5b50.example'/></federation>");
+    assert_int_equal(ask_route("xn--bcher-kva.example"), 0);
+    assert_int_equal(ask_route("xn--strae-oqa.example"), 0);
+    assert_int_equal(ask_route("xn--fsqu00a.example"), 0);
+    assert_int_equal(ask_route("bucher.example"), XMB_DENY_SILENCE);
+}
+
+static void test_domains_suffix(void **state)
+{
+    (void)state;
+    configured("<federation mode='deny-list'><domain name='bad.example' suffix='yes'/>"
+               "<domain name='x.y.example' suffix='no'/></federation>");
+    assert_int_equal(ask_route("bad.example"), XMB_DENY_POLICY);
+    assert_int_equal(ask_route("very.very.bad.example"), XMB_DENY_POLICY);
+    assert_int_equal(ask_route("notbad.example"), 0);
+    assert_int_equal(ask_route("example"), 0);
+    assert_int_equal(ask_route("x.y.example"), XMB_DENY_POLICY);
+    assert_int_equal(ask_route("w.x.y.example"), 0);
+}
+
+static void test_domains_reload(void **state)
+{
+    (void)state;
+    configured("<federation><domain name='a.example'/></federation>");
+    assert_int_equal(ask_route("a.example"), 0);
+    assert_int_equal(xmb_fakehost_configure(module, "<federation mode='off'/><federation/>"),
+                     XMB_ECONF);
+    assert_int_equal(ask_route("b.example"), XMB_DENY_SILENCE);
+    configured("<federation><domain name='b.example'/></federation>"
+               "<address-list name='x'><permit network='192.0.2.0/24'/></address-list>");
+    assert_int_equal(ask_route("a.example"), XMB_DENY_SILENCE);
+    assert_int_equal(ask_route("b.example"), 0);
+    assert_int_equal(ask("x", "192.0.2.1"), XMB_ALLOW);
+}
+
+static void test_domains_refused(void **state)
+{
+    static char name[300];
+
+    (void)state;
+    refused("<federation>\n<domain name='a.example'/>\n<domain name='A.example.'/></federation>",
+            "4: domain \"A.example.\" is here a second time; the first is in line 3");
+    refused("<federation><domain name='b\u00fccher.example'/>\n"
+            "<domain name='xn--bcher-kva.example'/></federation>",
+            "3: domain \"xn--bcher-kva.example\" is here a second time");
+    refused("<federation mode='on'/>", "");
+    refused("<federation><domain/></federation>", "");
+    refused("<federation><domain name=''/></federation>", "not a domain name");
+    refused("<federation><domain name='.'/></federation>", "not a domain name");
+    refused("<federation><domain name='a..example'/></federation>", "not a domain name");
+    refused("<federation><domain name='*.example'/></federation>", "not a domain name");
+    refused("<federation><domain name='a b.example'/></federation>", "not a domain name");
+    refused("<federation><domain name='-a.example'/></federation>", "not a domain name");
+    refused("<federation><domain name='a.example' suffix='maybe'/></federation>", "suffix");
+    snprintf(name, sizeof(name), "<federation><domain name='%064d.example'/></federation>", 0);
+    refused(name, "not a domain name");
+    /* every fault is told, those of both kinds of list */
+    refused("<federation><domain name='*'/></federation>\n"
+            "<address-list name='x'><permit network='any'/></address-list>", "2: ");
+    assert_non_null(strstr(xmb_fakehost_faults(), "3: "));
 }
 
 static char *many(unsigned count)
@@ -205,6 +336,9 @@ int main(void)
         TEST(test_first_match_wins), TEST(test_prefixes), TEST(test_mapped),
         TEST(test_no_list_and_unknown_list), TEST(test_empty), TEST(test_reload),
         TEST(test_refused), TEST(test_bound),
+        TEST(test_domains_default), TEST(test_domains_allow_list), TEST(test_domains_deny_list),
+        TEST(test_domains_off), TEST(test_domains_scripts), TEST(test_domains_suffix),
+        TEST(test_domains_reload), TEST(test_domains_refused),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -349,6 +349,53 @@ static void no_descriptor_left(void **state)
     close(fd);
 }
 
+/* --- listeners under other names -------------------------------------------------------------- */
+
+#define NAMED                                                                                      \
+    "<inside><listen-s2s address='127.0.0.1' port='0'/><listen port='1'/></inside>"               \
+    "<listen address='127.0.0.1' port='0'/>"                                                       \
+    "<other port='1'/>"                                                                            \
+    "<inside><deep><component address='127.0.0.1' port='0'/></deep></inside>"
+
+/* All of them count, in the order of the document; a <listen> that is no child is none. */
+static void other_names(void **state)
+{
+    uint32_t i;
+
+    (void)state;
+    rig_module.protocol.listen_names = "component:5347 listen-s2s:5269";
+    assert_int_equal(rig_configure("", NAMED), 0);
+    assert_int_equal(rig_bound_count(), 3);
+    for (i = 0; i < 3; i++) {
+        close(opened_at(rig_port(i)));
+        assert_int_equal(atomic_load(&ordinal), i);
+    }
+    rig_module.protocol.listen_names = NULL;
+    assert_int_equal(rig_configure("", NAMED), 0);
+    assert_int_equal(rig_bound_count(), 1);
+}
+
+static void other_names_have_a_port_each(void **state)
+{
+    uint16_t port;
+    char names[64];
+    int tries = 0;
+
+    (void)state;
+    do {
+        port = some_port();
+        snprintf(names, sizeof(names), "other a:%u bee", port);
+        rig_module.protocol.listen_names = names;
+    } while (rig_configure("", "<x><a address='127.0.0.1'/></x>") != 0 && ++tries < PORT_TRIES);
+    assert_int_equal(rig_port(0), port);
+    close(opened_at(port));
+    assert_fault("<bee address='127.0.0.1'/>", "port is missing");
+    assert_fault("<x>\n<a address='127.0.0.1' port='70000'/></x>", "port");
+    assert_int_equal(rig_configure("", "<be port='1'/><beee port='1'/>"), 0);
+    assert_int_equal(rig_bound_count(), 0);
+    rig_module.protocol.listen_names = NULL;
+}
+
 int main(void)
 {
 #define TEST(fn) cmocka_unit_test_setup(fn, fresh)
@@ -364,6 +411,8 @@ int main(void)
         TEST(refused_reload_changes_nothing),
         TEST(same_port_on_another_address),
         TEST(no_descriptor_left),
+        TEST(other_names),
+        TEST(other_names_have_a_port_each),
     };
 
     return cmocka_run_group_tests(tests, start, stop);

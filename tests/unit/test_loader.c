@@ -246,6 +246,24 @@ static void missing(void **state)
     assert_ptr_equal(order_missing(list, 3, &c), need_b);
 }
 
+/* Who is only preferred may be missing, and goes before when it is there. */
+static void optional(void **state)
+{
+    static const struct xmb_need wish[] = {
+        {sizeof(struct xmb_need), 2 | XMB_NEED_OPTIONAL, "x-b"}};
+    struct xmb_module c = fake("c", wish, NULL);
+    struct xmb_module b = fake("b", NULL, offer_b);
+    struct xmb_module *alone[] = {&c};
+    struct xmb_module *list[] = {&c, &b};
+    struct xmb_module *out[2];
+
+    (void)state;
+    assert_null(order_missing(alone, 1, &c));
+    assert_int_equal(order_sort(list, 2, out), 2);
+    assert_ptr_equal(out[0], &b);
+    assert_ptr_equal(out[1], &c);
+}
+
 static void circle(void **state)
 {
     struct xmb_module a = fake("a", need_c, NULL);
@@ -312,7 +330,7 @@ int main(void)
         cmocka_unit_test(short_ops),    cmocka_unit_test(roles),
         cmocka_unit_test(long_metrics), cmocka_unit_test(bad_stride),
         cmocka_unit_test(order),        cmocka_unit_test(missing),
-        cmocka_unit_test(circle),       cmocka_unit_test(marks),
+        cmocka_unit_test(optional), cmocka_unit_test(circle),       cmocka_unit_test(marks),
         cmocka_unit_test(table),
     };
 

@@ -347,12 +347,16 @@ static void levels_are_kept(void **state)
     log_api.write(module_at(1), XMB_LOG_INFO, NULL, "hidden %d", 1);
     log_api.write(module_at(1), XMB_LOG_WARN, "thing", "shown %d", 2);
     log_api.write(module_at(2), XMB_LOG_DEBUG, NULL, "shown %d", 3);
+    fake_modules[2].plugin.log_name = "Federation"; /* the level is still that of its own name */
+    log_api.write(module_at(2), XMB_LOG_DEBUG, NULL, "named %d", 3);
+    fake_modules[2].plugin.log_name = NULL;
     log_api.write(NULL, XMB_LOG_ERROR, NULL, "shown %d", 4);
     LOG(ERROR, "x", "shown %d", 5);
     text = read_file(path);
     assert_null(strstr(text, "hidden"));
     assert_non_null(strstr(text, "Z warn module1 thing: shown 2\n"));
     assert_non_null(strstr(text, "Z debug module2: shown 3\n"));
+    assert_non_null(strstr(text, "Z debug Federation: named 3\n"));
     assert_non_null(strstr(text, "Z error core: shown 4\n"));
     assert_non_null(strstr(text, "Z error core x: shown 5\n"));
     free(text);

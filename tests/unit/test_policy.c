@@ -29,6 +29,8 @@ struct script {
     _Atomic int asked;
     struct xmb_ticket *ticket; /* the last one, when PENDING; read after `asked` */
     char user[16];
+    char foreign[16];
+    uint32_t request_bytes; /* the size that the request said */
 };
 
 static struct script script[3];
@@ -45,6 +47,9 @@ static int play(void *wself, const struct xmb_request *request, struct xmb_answe
         answer->principal = principal_new(xmb_str(s->principal), XMB_STR("key"));
     if (request->username.n < sizeof(s->user))
         memcpy(s->user, request->username.n > 0 ? request->username.p : "", request->username.n);
+    if (request->foreign.n < sizeof(s->foreign))
+        memcpy(s->foreign, request->foreign.n > 0 ? request->foreign.p : "", request->foreign.n);
+    s->request_bytes = request->size;
     if (verdict == XMB_PENDING)
         s->ticket = ticket;
     if (s->also_completes)
@@ -116,6 +121,22 @@ static void ask_there(struct xmb_worker *w, void *arg)
 
     a->answer.size = sizeof(a->answer);
     a->rc = policy_api.ask(w, &a->request, &a->answer, a->can_wait ? late : NULL, a, &a->id);
+}
+
+static _Atomic int large_late;
+
+static void count_late(void *arg, const struct xmb_answer *answer)
+{
+    (void)answer;
+    atomic_fetch_add((_Atomic int *)arg, 1);
+}
+
+static void ask_large(struct xmb_worker *w, void *arg)
+{
+    struct xmb_answer answer = {.size = sizeof(answer)};
+    uint64_t id;
+
+    RIG_CHECK(policy_api.ask(w, arg, &answer, count_late, &large_late, &id) == XMB_PENDING);
 }
 
 static void ask(struct ask *a, uint32_t point)
@@ -323,6 +344,39 @@ static void test_late_deny_ends_it(void **state)
     rig_wait(&a.late, 1);
     denied(&a, XMB_DENY_CREDENTIALS);
     asked(1, 1, 0);
+}
+
+/* What ABI 0.2 added, from askers before, of and after it. */
+static void test_foreign(void **state)
+{
+    struct {
+        struct xmb_request request;
+        char newer[64];
+    } large = {.request = {.size = sizeof(large), .point = XMB_POINT_PUBLISH}};
+    struct ask a = {.can_wait = 1, .request = {.size = sizeof(a.request)}};
+    char foreign[] = "far.example";
+
+    (void)state;
+    verdicts(XMB_ABSTAIN, XMB_PENDING, XMB_ALLOW);
+    a.request.point = XMB_POINT_PUBLISH;
+    a.request.foreign = xmb_str(foreign);
+    rig_on_worker(0, ask_there, &a);
+    memset(foreign, 0, sizeof(foreign)); /* the chain has its own copy */
+    complete(&script[1], XMB_ABSTAIN, NULL);
+    rig_wait(&a.late, 1);
+    assert_string_equal(script[0].foreign, "far.example");
+    assert_string_equal(script[2].foreign, "far.example");
+    memset(script[2].foreign, 0, sizeof(script[2].foreign));
+    verdicts(XMB_ABSTAIN, XMB_ABSTAIN, XMB_ALLOW);
+    a.request.size = offsetof(struct xmb_request, foreign);
+    a.request.foreign = XMB_STR("not there");
+    rig_on_worker(0, ask_there, &a);
+    assert_string_equal(script[2].foreign, "");
+    verdicts(XMB_PENDING, XMB_ABSTAIN, XMB_ALLOW);
+    rig_on_worker(0, ask_large, &large.request);
+    complete(&script[0], XMB_ABSTAIN, NULL);
+    rig_wait(&large_late, 1);
+    assert_int_equal(script[2].request_bytes, sizeof(struct xmb_request)); /* of the copy */
 }
 
 static void test_two_late_in_a_row(void **state)
@@ -660,6 +714,7 @@ int main(void)
         TEST(test_denials_are_counted),
         TEST(test_late_allow),
         TEST(test_late_deny_ends_it),
+        TEST(test_foreign),
         TEST(test_two_late_in_a_row),
         TEST(test_late_nonsense_is_deny),
         TEST(test_pending_without_ticket),

@@ -720,8 +720,8 @@ static void test_cache(void **state)
 
     (void)state;
     cache_put(set, 1000, 500);
-    assert_ptr_equal(cache_find(XMB_STR("a.example"), 1499), set);
-    assert_null(cache_find(XMB_STR("a.example"), 1500));
+    assert_ptr_equal(cache_find(ROUTER_ROUTES, XMB_STR("a.example"), 1499), set);
+    assert_null(cache_find(ROUTER_ROUTES, XMB_STR("a.example"), 1500));
     assert_int_equal(cache_count(), 0);
     cache_put(set, 1000, 0);
     assert_int_equal(cache_count(), 0);
@@ -743,9 +743,9 @@ static void test_cache_bound(void **state)
         set_release(set);
     }
     assert_int_equal(cache_count(), ROUTER_CACHE_MAX);
-    assert_null(cache_find(XMB_STR("d0.example"), 1)); /* the oldest went */
-    assert_non_null(cache_find(XMB_STR("d1.example"), 1));
-    assert_non_null(cache_find(xmb_str(domain), 1));
+    assert_null(cache_find(ROUTER_ROUTES, XMB_STR("d0.example"), 1)); /* the oldest went */
+    assert_non_null(cache_find(ROUTER_ROUTES, XMB_STR("d1.example"), 1));
+    assert_non_null(cache_find(ROUTER_ROUTES, xmb_str(domain), 1));
     cache_fini();
     assert_int_equal(cache_count(), 0);
 }

@@ -385,9 +385,13 @@ static void listener_needs_a_certificate(void **state)
 
 static void unknown_profile_gives_no_session(void **state)
 {
+    SSL *ssl = NULL;
+
     (void)state;
-    assert_null(tls_session("nobody", 0, NULL));
-    assert_null(tls_session(NULL, 1, NULL));
+    assert_int_equal(tls_session(&(struct xmb_tls_setup){.profile = "nobody"}, TLS_CLIENT, &ssl),
+                     XMB_ENOENT);
+    assert_int_equal(tls_session(&(struct xmb_tls_setup){.profile = NULL}, TLS_SERVER, &ssl),
+                     XMB_ENOENT);
 }
 
 /* --- sessions ----------------------------------------------------------------------------- */

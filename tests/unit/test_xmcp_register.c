@@ -325,11 +325,31 @@ static void connection_limit(void **state)
     (void)state;
     host_open("<max-clients total='1'/>");
     peer_open(&a, NULL);
-    peer_open(&b, NULL);
+    peer_open_from(&b, NULL, "192.0.2.2");
     peer_open_from(&c, NULL, "192.0.2.9");
     assert_null(c.conn);
     xmb_fakehost_hangup(a.conn, "gone");
     peer_open(&c, NULL);
+}
+
+/* Half of max-clients, of one address; the others are not touched by it, nor one who registered. */
+static void silent_limit(void **state)
+{
+    struct peer c;
+
+    (void)state;
+    host_open("<max-clients total='4'/>");
+    add_user("ann", XMB_SETTING_NONCE, XMB_NONCE_NONE, 0);
+    peer_open(&a, "ann");
+    peer_open(&b, NULL);
+    peer_open_from(&c, NULL, "192.0.2.1");
+    assert_null(c.conn);
+    peer_open_from(&c, NULL, "192.0.2.9");
+    assert_non_null(c.conn);
+    peer_registers(&a);
+    peer_open(&c, NULL);
+    xmb_fakehost_hangup(b.conn, "gone");
+    peer_open(&b, NULL);
 }
 
 static void must_register_in_time(void **state)
@@ -671,6 +691,7 @@ int main(void)
         cmocka_unit_test_teardown(domains, close_host),
         cmocka_unit_test_teardown(client_limit, close_host),
         cmocka_unit_test_teardown(connection_limit, close_host),
+        cmocka_unit_test_teardown(silent_limit, close_host),
         cmocka_unit_test_teardown(must_register_in_time, close_host),
         cmocka_unit_test_teardown(storms_are_throttled, close_host),
         cmocka_unit_test_teardown(challenged_and_gone, close_host),

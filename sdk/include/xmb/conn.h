@@ -46,7 +46,109 @@ struct xmb_conn_info {
     uint64_t received_ms;   /* monotonic time of the last octets received */
     uint64_t received_bytes;
     uint64_t sent_bytes;
-    size_t queued_bytes; /* waiting in the output queue */
+    /*
+     * Waiting in the output queue. In `closed`: what never left it, so the peer has none of it; a
+     * TLS record that is cut off by the end is in it as a whole.
+     */
+    size_t queued_bytes;
+    /* Since 0.2. */
+    uint32_t tls_resumed;   /* 1: an earlier session was resumed */
+    uint32_t reserved_02;   /* zero */
+    /*
+     * Given to the kernel, TLS framing included, our goodbye not; minus `unacked`: what the peer's
+     * kernel has.
+     */
+    uint64_t wire_sent_bytes;
+};
+
+/* --- what the peer's certificate says (since 0.2) --- */
+
+/* Kinds of names in a certificate's subjectAltName. Appended, never renumbered. */
+enum xmb_cert_name_kind {
+    XMB_CERT_DNS = 1,      /* dNSName, as it stands there (a wildcard is the reader's business) */
+    XMB_CERT_SRV = 2,      /* SRVName, "_service.domain" (RFC 4985) */
+    XMB_CERT_XMPP_ADDR = 3, /* id-on-xmppAddr (RFC 6120, 13.7.1.4) */
+    XMB_CERT_IP = 4,       /* iPAddress, as text */
+    XMB_CERT_CN = 5        /* common name of the subject: only when there is none of the above */
+};
+
+/* One name. Names with a NUL or control octet inside are left out. Walk by `size`. */
+struct xmb_cert_name {
+    uint32_t size;
+    uint32_t kind; /* enum xmb_cert_name_kind */
+    struct xmb_str text;
+};
+
+/* Why a certificate is not good. Appended, never renumbered. */
+enum xmb_cert_fault {
+    XMB_CERT_GOOD = 0,
+    XMB_CERT_MISSING = 1,     /* the peer showed none */
+    XMB_CERT_UNKNOWN_CA = 2,  /* no way to a certificate of ca=, or no ca= is set */
+    XMB_CERT_SELF_SIGNED = 3, /* signed by itself and not trusted; ca= may be set or not */
+    XMB_CERT_EXPIRED = 4,
+    XMB_CERT_NOT_YET_VALID = 5,
+    XMB_CERT_REVOKED = 6,     /* a loaded crl= of its issuer lists it */
+    XMB_CERT_BROKEN = 7       /* a signature, an algorithm or a constraint is wrong */
+};
+
+/*
+ * What the handshake proved about the peer. Set `size`, then ask. Strings live as long as the
+ * connection.
+ */
+struct xmb_tls_peer {
+    uint32_t size;
+    /*
+     * enum xmb_cert_fault: the first one of the chain; names and the certificate's purpose are
+     * not looked at. Good when a TLSA record of usage 3 fits.
+     */
+    uint32_t fault;
+    const char *why;     /* the same in words, for the operator; NULL when it is good */
+    const char *subject; /* "CN=xmpp.example.com,O=Example", or NULL */
+    const struct xmb_cert_name *names; /* also when there is a fault: it is what the peer claims */
+    size_t name_count;   /* at most 256 */
+    int64_t not_after_s; /* end of its validity, seconds since 1970; 0 without one */
+    uint8_t sha256[32];  /* of the certificate in DER; zeros without one */
+    uint32_t dane;       /* XMB_DANE_*: set when `tlsa` was given to secure or dial */
+    uint32_t dane_usage; /* of the record that matched, 2 or 3; 0: none did */
+};
+
+/*
+ * How the TLSA records that were handed in judged the peer's certificate (RFC 6698, RFC 7671).
+ * NONE also when none of them can be used. A match of usage 3 speaks for the name asked for,
+ * whatever the certificate's names and dates are (RFC 7671, 5.1); with usage 2 they still count.
+ * A session that is resumed says what was said when it began.
+ */
+enum xmb_dane { XMB_DANE_NONE = 0, XMB_DANE_MATCH = 1, XMB_DANE_MISMATCH = 2 };
+
+/* A TLSA record. */
+struct xmb_tlsa {
+    uint32_t size;
+    uint8_t usage;     /* 2 or 3; others are ignored (RFC 7672, 3.1.3) */
+    uint8_t selector;
+    uint8_t matching;
+    uint8_t reserved;
+    struct xmb_str data;
+};
+
+/* How to secure a connection. Views are borrowed for the call. */
+struct xmb_tls_setup {
+    uint32_t size;
+    uint32_t tlsa_count;
+    const char *profile; /* of the configuration */
+    /*
+     * As client: SNI, and the name for tls_verified_name. As server: the certificate for this
+     * name is shown when the profile has several and none is for the client's SNI. Or NULL.
+     */
+    const char *name;
+    /*
+     * As client: sessions are kept and resumed under this text (who we are, who they are).
+     * NULL: no resumption. A session whose certificate was not good is not kept, unless the
+     * profile has no ca=. Another profile, name or set of records is another session.
+     */
+    const char *session;
+    const char *alpn; /* as client: offered instead of the profile's, one name, "": none; or NULL */
+    /* As client: records of a secure answer, 16 at most; they need `name`. Walk by `size`. */
+    const struct xmb_tlsa *tlsa;
 };
 
 /*
@@ -66,6 +168,15 @@ struct xmb_target {
     struct xmb_addr address;
     const char *tls_profile; /* direct TLS with this profile, or NULL for plain */
     const char *tls_name;    /* name for SNI and verification, or NULL */
+    /* Since 0.2. */
+    /*
+     * Our end: bound before connecting; family 0: the system's choice. What is no address or
+     * device of this machine is told by `dial_failed`.
+     */
+    struct xmb_addr source;
+    const char *vrf;         /* device of the VRF to dial in, or NULL */
+    const struct xmb_tls_setup *tls; /* direct TLS: instead of tls_profile and tls_name; borrowed */
+    uint64_t *dial_id;       /* filled: a name for dial_cancel; or NULL */
 };
 
 struct xmb_conn_api {
@@ -125,8 +236,9 @@ struct xmb_conn_api {
      * Dials. `open` of the module's protocol is called with `user` reachable
      * through `user()` once connected; when it fails, `dial_failed` is. The
      * result is never called back before dial returns. `target` is borrowed.
-     * Errors (nothing follows): XMB_EINVAL (address, profile, no protocol role),
-     * XMB_ENOMEM, XMB_ELIMIT, XMB_ECANCELED (the worker ends). Thread: `w`.
+     * Errors (nothing follows): XMB_EINVAL (address, source of another family, profile, TLS
+     * setup, no protocol role), XMB_ENOMEM, XMB_ELIMIT, XMB_ECANCELED (the worker ends).
+     * Thread: `w`.
      */
     int (*dial)(struct xmb_worker *w, struct xmb_module *module, const struct xmb_target *target,
                 void *user);
@@ -148,6 +260,29 @@ struct xmb_conn_api {
      * when it is 0), NUL-terminated, cut to `cap`. Returns `text`. Thread: any.
      */
     const char *(*addr_text)(const struct xmb_addr *a, char *text, size_t cap);
+
+    /* --- since 0.2 --- */
+
+    /*
+     * start_tls with more to say; the same rules and errors, and XMB_EINVAL: name, alpn or tlsa
+     * cannot be used. As server, in start_tls too, the client is asked for its certificate; the
+     * handshake does not fail for ALPN, unless nothing was said in plain before (RFC 7301).
+     */
+    int (*secure)(struct xmb_conn *c, const struct xmb_tls_setup *setup);
+    /* Fills `peer` up to the `size` set in it. XMB_ENOENT: no TLS, or its handshake is not done. */
+    int (*tls_peer)(struct xmb_conn *c, struct xmb_tls_peer *peer);
+    /*
+     * Octets that were given to the kernel and that the peer's kernel has not acknowledged, TLS
+     * framing included, our goodbye (close_notify, FIN) not; 0 with info's queued_bytes 0 means
+     * that the peer's kernel has all. In `closed`: as it was at the end. A system call: not for
+     * each message.
+     */
+    size_t (*unacked)(const struct xmb_conn *c);
+    /*
+     * Gives up the dial of that id: neither `open` nor `dial_failed` follows. Unknown ids and
+     * those that came through are fine. Thread: `w`.
+     */
+    void (*dial_cancel)(struct xmb_worker *w, uint64_t dial_id);
 };
 
 XMB_END_DECLS

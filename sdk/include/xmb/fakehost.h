@@ -22,13 +22,14 @@
  * subscriptions, late verdicts and `closed` wait for xmb_fakehost_run(). The
  * clock stands still until xmb_fakehost_advance().
  *
- * What it does not do: TLS (start_tls calls `secured` in the next run), dialling
- * (a dial waits until the test connects or refuses it), bounds of mailboxes. A
+ * What it does not do: TLS (secure calls `secured` in the next run, and the test says what
+ * the peer's certificate is), dialling (a dial waits until the test connects or refuses
+ * it), bounds of mailboxes. A
  * caller's bug (a use after `closed`, a ticket completed twice) aborts with a
  * message, so a fuzzer sees it.
  *
- * Thread: all calls from one thread, except policy->complete and
- * router->resolved, which any thread may call.
+ * Thread: all calls from one thread, except policy->complete, router->resolved and
+ * router->resolved_for, which any thread may call.
  *
  * It is linked into the test and makes no binary promise: build tests with the
  * header and the archive of one SDK.
@@ -117,7 +118,10 @@ struct xmb_str xmb_fakehost_output(const struct xmb_conn *c);
 void xmb_fakehost_take(struct xmb_conn *c, size_t n);
 /* The bound above which writes are refused; 1 MiB unless set. */
 void xmb_fakehost_bound(struct xmb_conn *c, size_t bytes);
-/* The peer goes away: `closed` is called now. Nothing when it is closed. */
+/*
+ * The peer goes away: `closed` is called now, and there info's queued_bytes is what the test has
+ * not taken. Nothing when it is closed.
+ */
 void xmb_fakehost_hangup(struct xmb_conn *c, const char *why);
 /* Why it was closed by the plugin, the test or the core's rules; NULL: open. */
 const char *xmb_fakehost_closed(const struct xmb_conn *c);
@@ -131,6 +135,33 @@ void xmb_fakehost_forget(struct xmb_conn *c);
 struct xmb_conn *xmb_fakehost_connect(struct xmb_module *m);
 /* It fails instead: `dial_failed` is called. 0: none waits. */
 int xmb_fakehost_refuse(struct xmb_module *m, const char *why);
+/* Dials that wait, of all modules. */
+size_t xmb_fakehost_dials(void);
+/*
+ * What was handed to the waiting dial `index`, the oldest being 0; views are valid until it is
+ * connected, refused or cancelled. `tls` also says what came as tls_profile and tls_name, and is
+ * NULL for plain; `dial_id` is NULL. 0: there are not so many.
+ */
+int xmb_fakehost_dialled(size_t index, struct xmb_target *target);
+
+/*
+ * As xmb_fakehost_accept, on a listener with tls=: TLS is up when `open` is called. A module with
+ * XMB_PROTOCOL_OWN_TLS starts it itself: xmb_fakehost_accept is right for it.
+ */
+struct xmb_conn *xmb_fakehost_accept_tls(struct xmb_module *m, uint32_t listener,
+                                         const struct xmb_addr *remote);
+/*
+ * What tls_peer says on `c` from now on: a copy of `peer`. `c` NULL: on connections that begin
+ * later. `peer` NULL, and at first: no certificate (XMB_CERT_MISSING).
+ */
+void xmb_fakehost_tls_peer(struct xmb_conn *c, const struct xmb_tls_peer *peer);
+/*
+ * What was handed to secure, start_tls or the dial; views live as long as the handle. 0: there
+ * is no TLS. Nothing is in it for xmb_fakehost_accept_tls.
+ */
+int xmb_fakehost_secured(const struct xmb_conn *c, struct xmb_tls_setup *setup);
+/* What `unacked` answers; 0 at first. */
+void xmb_fakehost_unacked(struct xmb_conn *c, size_t bytes);
 
 /* --- policy ---------------------------------------------------------------------------------- */
 
@@ -179,6 +210,45 @@ void xmb_fakehost_registry_error(int error);
 /* Routes that `m` gave for `domain`: up to `max` into `out`, views valid until the next run. */
 size_t xmb_fakehost_routes(const struct xmb_module *m, struct xmb_str domain,
                            struct xmb_route *out, size_t max);
+/*
+ * What the system answers about host `name` while no module offers `addresses`: a copy of `count`
+ * addresses, at most XMB_ROUTES_MAX; 0: there is no such host, as for those never named here.
+ */
+void xmb_fakehost_hosts(const char *name, const struct xmb_addr *addresses, size_t count);
+/*
+ * How long the last answer of a routing module could have been kept: the lowest ttl_s of its
+ * routes, or what resolved_for said of a failure (at most 3600). The fake router keeps none.
+ */
+uint32_t xmb_fakehost_kept_s(void);
+/* What router->forget was called with so far, "NAME\n" each, "*" for everything. */
+const char *xmb_fakehost_forgotten(void);
+
+/* --- datagrams ------------------------------------------------------------------------------- */
+
+/* A datagram that the module sent. */
+struct xmb_fakehost_sent {
+    uint32_t listener;
+    struct xmb_addr to;
+    struct xmb_addr from; /* family 0: the system's choice */
+    struct xmb_str bytes;
+};
+
+/*
+ * A datagram arrives on the socket of <listen> number `listener` of module `m`: `received` is
+ * called now. `remote` NULL: 192.0.2.1, port 49152; `local` NULL: 192.0.2.254 or 2001:db8:: by the
+ * family of `remote`, with the module's default port. The view that the plugin gets ends there.
+ */
+void xmb_fakehost_datagram(struct xmb_module *m, uint32_t listener, const struct xmb_addr *remote,
+                           const struct xmb_addr *local, struct xmb_str bytes);
+/*
+ * Takes the oldest datagram that the module sent; 0: there is none. Views are valid until the
+ * next take.
+ */
+int xmb_fakehost_datagram_sent(struct xmb_module *m, struct xmb_fakehost_sent *out);
+/* From now on send answers `error` (XMB_EAGAIN, ...); 0 ends it. */
+void xmb_fakehost_datagram_error(int error);
+/* The socket goes, as with a reload that removes its <listen>: `gone` is called. */
+void xmb_fakehost_datagram_gone(struct xmb_module *m, uint32_t listener);
 
 /* --- what it said ---------------------------------------------------------------------------- */
 

@@ -20,6 +20,7 @@
 #include <xmb/conf.h>
 #include <xmb/conn.h>
 #include <xmb/control.h>
+#include <xmb/datagram.h>
 #include <xmb/log.h>
 #include <xmb/metrics.h>
 #include <xmb/policy.h>
@@ -59,6 +60,8 @@ struct xmb_host {
      */
     int (*query)(struct xmb_module *module, const char *name, uint32_t revision,
                  const void **table);
+
+    const struct xmb_datagram_api *datagram; /* since 0.2 */
 };
 
 XMB_END_DECLS

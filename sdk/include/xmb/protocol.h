@@ -17,6 +17,15 @@
 
 XMB_BEGIN_DECLS
 
+enum xmb_protocol_flags {
+    /*
+     * tls= of a listener is checked, and not started: the plugin calls conn->secure when it is
+     * time, in `open` before any octet is read (direct TLS) or later (STARTTLS). It reads the
+     * attribute itself.
+     */
+    XMB_PROTOCOL_OWN_TLS = 1
+};
+
 struct xmb_protocol {
     uint32_t size;
     uint16_t default_port; /* for a <listen> without port */
@@ -43,7 +52,7 @@ struct xmb_protocol {
     void (*secured)(void *cs, struct xmb_conn *conn);
     /* A deadline of enum xmb_deadline passed; nothing is closed by itself. */
     void (*expired)(void *cs, struct xmb_conn *conn, uint32_t which);
-    /* The last call, exactly once: frees `cs`. `why` is text for people. Writes fail now. Required. */
+    /* The last call, exactly once: frees `cs`. `why` is text for people. Writes fail. Required. */
     void (*closed)(void *cs, struct xmb_conn *conn, const char *why);
     /* A dial failed; `user` is what was handed to it. */
     void (*dial_failed)(void *wself, void *user, const char *why);
@@ -58,6 +67,17 @@ struct xmb_protocol {
      * who are connected. After this module's own worker_conf of the same reload. Thread: worker.
      */
     void (*policy_changed)(void *wself);
+
+    /* --- since 0.2 --- */
+
+    /*
+     * Further elements that are listeners besides <listen> children, at any depth:
+     * "component:5347", names with their default port, one space between. info's `listener`
+     * counts all of them in the order of the document. NULL: none.
+     */
+    const char *listen_names;
+    uint32_t flags; /* enum xmb_protocol_flags */
+    uint32_t reserved_02; /* zero */
 };
 
 XMB_END_DECLS

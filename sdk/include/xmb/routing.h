@@ -17,6 +17,7 @@
 #ifndef XMB_ROUTING_H
 #define XMB_ROUTING_H
 
+#include <xmb/conn.h>
 #include <xmb/service.h>
 #include <xmb/types.h>
 
@@ -28,7 +29,8 @@ XMB_BEGIN_DECLS
 enum xmb_route_flags {
     XMB_ROUTE_SUFFIX = 1, /* stands for the names below it too; the longest one wins */
     XMB_ROUTE_REJECT = 2, /* the domain is known and must not be reached */
-    XMB_ROUTE_SECURE = 4  /* learned with proof (DNSSEC) */
+    XMB_ROUTE_SECURE = 4, /* learned with proof (DNSSEC) */
+    XMB_ROUTE_TLS = 8     /* since 0.2: TLS from the first octet (XEP-0368) */
 };
 
 /*
@@ -47,7 +49,14 @@ struct xmb_route {
     uint16_t reserved;
     uint32_t ttl_s; /* resolve only: how long it may be kept; 0: not */
     uint32_t reserved_end; /* zero; without it a later member would begin in padding */
+    /*
+     * Since 0.2. TLSA records of `target` and `port`, from a secure answer; walk with xmb_tlsa_at.
+     * Of one route at most XMB_TLSA_MAX, with 65,535 octets of data together.
+     */
+    const struct xmb_tlsa *tlsa;
+    size_t tlsa_count;
 };
+#define XMB_TLSA_MAX 16
 
 /* Element `i` of an array of routes that the other side made. Pure. */
 static inline const struct xmb_route *xmb_route_at(const struct xmb_route *routes, size_t i)
@@ -55,10 +64,16 @@ static inline const struct xmb_route *xmb_route_at(const struct xmb_route *route
     return (const struct xmb_route *)(const void *)((const char *)routes + i * routes->size);
 }
 
+/* The same for TLSA records. */
+static inline const struct xmb_tlsa *xmb_tlsa_at(const struct xmb_tlsa *records, size_t i)
+{
+    return (const struct xmb_tlsa *)(const void *)((const char *)records + i * records->size);
+}
+
 struct xmb_routing {
     uint32_t size;
     uint32_t reserved;
-    /* The module's routing loop begins; learn and update may be called from now on. Thread: routing. */
+    /* The routing loop begins; learn and update may be called from now on. Thread: routing. */
     int (*begin)(void *self);
     /* The last call there. Thread: routing. */
     void (*end)(void *self);
@@ -76,6 +91,12 @@ struct xmb_routing {
      * the ticket stays the host's; the next module is asked. Thread: routing.
      */
     int (*resolve)(void *self, struct xmb_str domain, struct xmb_ticket *ticket);
+    /*
+     * Since 0.2. Find the addresses of host `name` (A and AAAA; no SRV): answer as for resolve,
+     * with one route an address, port 0, in the order to try within its family. When no module
+     * offers it the host asks the system. Thread: routing.
+     */
+    int (*addresses)(void *self, struct xmb_str name, struct xmb_ticket *ticket);
 };
 
 /*
@@ -123,6 +144,30 @@ struct xmb_router_api {
      */
     int (*post)(struct xmb_module *module, void (*fn)(void *arg), void (*dropped)(void *arg),
                 void *arg, size_t cost_bytes);
+
+    /* --- since 0.2 --- */
+
+    /*
+     * As `resolved`, and a failure (XMB_ENOENT, XMB_EDENIED, XMB_ETIMEOUT) may be kept for `keep_s`
+     * seconds, an hour at most; 0: not kept. When several modules were asked and all failed, the
+     * shortest of their times counts. With routes their ttl_s decides and keep_s is ignored.
+     * `resolved` itself keeps XMB_ENOENT and XMB_EDENIED for 30 s, other failures not. Thread: any.
+     */
+    void (*resolved_for)(struct xmb_ticket *ticket, int status, uint32_t keep_s,
+                         const struct xmb_route *routes, size_t count);
+    /*
+     * The addresses of host `name`: routes with `addr` (and `port` 0), families interleaved with
+     * IPv6 first (RFC 8305, 4). Kept by their ttl_s. Otherwise as lookup, but that the answer
+     * always comes late; `late` NULL: XMB_ENOENT at once. Thread: `w`.
+     */
+    int (*addresses)(struct xmb_worker *w, struct xmb_str name, struct xmb_route_answer *answer,
+                     void (*late)(void *arg, const struct xmb_route_answer *answer), void *arg,
+                     uint64_t *ask_id);
+    /*
+     * Forgets what was resolved for `domain` (none: everything), routes and addresses, so that the
+     * next lookup from the same thread asks again. What was pushed stays. Thread: any.
+     */
+    void (*forget)(struct xmb_str domain);
 };
 
 XMB_END_DECLS

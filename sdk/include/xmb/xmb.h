@@ -13,7 +13,7 @@
  *   policy.h     role: says whether; principals
  *   routing.h    role: says where; the domain router
  *   service.h    the service registry: publish, subscribe, notify
- *   conf.h log.h metrics.h control.h   as named
+ *   conf.h log.h metrics.h control.h datagram.h   as named
  *
  * A message's way through the broker, in one breath: the core reads a socket
  * and calls the protocol's `data`; the protocol takes a frame, asks policy,

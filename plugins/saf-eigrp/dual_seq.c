@@ -1,0 +1,150 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * dual_seq.c - which version of a service is newer: pure arithmetic, no table, no I/O.
+ *
+ * The problem. A service on the wire has a sequence of 32 bits, per originator (D07), and what is
+ * older must never replace what is newer. A client has versions of its own, and after a reconnect it
+ * publishes with the version that it had, though its withdrawal had a sequence too, and the
+ * broker may have been killed and have forgotten everything. Were the client's version sent as it is,
+ * the service would be taken for stale everywhere until the withdrawal is forgotten.
+ *
+ * The rule for the originator. Within one life of a service, from publish to withdrawal, the
+ * client's version says *whether* there is something new: the same version with the same content
+ * keeps its sequence. What is new, a publication, an update or a withdrawal, gets
+ *
+ *      sequence := the later of   last + 1        the last one that went out or was heard of
+ *                         and     clock           sixteenths of a second since 1970, modulo 2^32
+ *
+ * so a lower or equal version after a withdrawal is new as well; the registry has already refused
+ * a stale one within a life. After a kill, `last` is unknown and the clock is later than all that was
+ * sent before, if that was less than 16 changes a second in the long run and the clock runs forward.
+ * A sixteenth, where D07 proposes seconds, because a test or a script does change a service several
+ * times a second, and restarts a broker in less than that many seconds; half the number range is
+ * still four years.
+ *
+ * The correction, for when it was more or the clock went back. Whoever knows a later sequence of
+ * ours has it in what it sends to us: in its table when we come up, or in the poison reverse by which
+ * it answers an advertisement that is older than what it knows; a router between us and it hands that
+ * on towards us. We raise ours above it and flood again. So a wrong clock costs one round trip.
+ *
+ * The rule for receivers, per originator. Newer content replaces older, whoever brought it (D09).
+ * A withdrawal by the originator ends content up to its own number and stays as a tombstone; what
+ * is lower is refused, what is equal or higher lives (an originator of another make may withdraw
+ * without a number of its own). When all paths to the originator are lost, the number stays and
+ * the same or a newer one is taken when it comes back. Paths are DUAL's and do not depend on any
+ * of this: old news about the way is still news about the way; only its content is not shown.
+ */
+#include "dual_priv.h"
+
+#define CLOCK_PER_S 16
+
+int se_seq_newer(uint32_t a, uint32_t b)
+{
+    return a != b && a - b < UINT32_C(0x80000000);
+}
+
+uint32_t se_seq_clock(uint64_t wall_ms)
+{
+    return (uint32_t)(wall_ms / 1000 * CLOCK_PER_S + wall_ms % 1000 * CLOCK_PER_S / 1000);
+}
+
+static void advance(struct se_seq *s, uint32_t clock)
+{
+    if (s->state != SE_SEQ_UNUSED && !se_seq_newer(clock, s->wire))
+        s->wire++;
+    else
+        s->wire = clock;
+}
+
+int se_seq_publish(struct se_seq *s, uint32_t version, int is_same, uint32_t clock)
+{
+    if (s->state == SE_SEQ_LIVE && s->version == version && is_same)
+        return 0;
+    advance(s, clock);
+    if (s->state != SE_SEQ_LIVE)
+        s->raises = 0;
+    s->state = SE_SEQ_LIVE;
+    s->version = version;
+    return 1;
+}
+
+int se_seq_withdraw(struct se_seq *s, uint32_t clock)
+{
+    if (s->state != SE_SEQ_LIVE)
+        return 0;
+    advance(s, clock);
+    s->state = SE_SEQ_WITHDRAWN;
+    return 1;
+}
+
+int se_seq_heard(struct se_seq *s, uint32_t wire)
+{
+    if (s->state == SE_SEQ_UNUSED) {
+        s->wire = wire;
+        s->state = SE_SEQ_WITHDRAWN;
+        return 0;
+    }
+    if (!se_seq_newer(wire, s->wire))
+        return 0;
+    if (s->state != SE_SEQ_LIVE) {
+        s->wire = wire;
+        return 0;
+    }
+    if (s->raises == SE_DUAL_RAISES_MAX)
+        return XMB_ELIMIT;
+    s->raises++;
+    s->wire = wire + 1;
+    return 1;
+}
+
+enum se_seq_verdict se_seq_judge(const struct se_seq_known *k, uint32_t sequence)
+{
+    if (!k->is_known || se_seq_newer(sequence, k->held))
+        return SE_SEQ_TAKE;
+    if (sequence != k->held)
+        return SE_SEQ_OLD;
+    return k->has_content ? SE_SEQ_SAME : SE_SEQ_TAKE;
+}
+
+void se_seq_take(struct se_seq_known *k, uint32_t sequence)
+{
+    if (!k->is_known || se_seq_newer(sequence, k->heard))
+        k->heard = sequence;
+    k->held = sequence;
+    k->is_known = 1;
+    k->has_content = 1;
+    k->is_withdrawn = 0;
+}
+
+int se_seq_mention(struct se_seq_known *k, uint32_t sequence)
+{
+    if (!k->is_known) {
+        k->held = k->heard = sequence;
+        k->is_known = 1;
+        return 0;
+    }
+    if (!se_seq_newer(sequence, k->heard))
+        return 0;
+    k->heard = sequence;
+    return 1;
+}
+
+int se_seq_gone(struct se_seq_known *k, uint32_t sequence)
+{
+    if (k->is_known && se_seq_newer(k->held, sequence))
+        return 0;
+    if (k->is_known && k->held == sequence && k->is_withdrawn)
+        return 0;
+    if (!k->is_known || se_seq_newer(sequence, k->heard))
+        k->heard = sequence;
+    k->held = sequence;
+    k->is_known = 1;
+    k->has_content = 0;
+    k->is_withdrawn = 1;
+    return 1;
+}
+
+void se_seq_lost(struct se_seq_known *k)
+{
+    k->has_content = 0;
+}

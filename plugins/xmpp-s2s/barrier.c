@@ -1,0 +1,309 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * barrier.c - a ping (XEP-0199) from our domain to the peer's, sent behind the stanzas of a flow:
+ * when its result, or an error, comes back on a stream of the peer, all that was sent before it was
+ * read.
+ *
+ * The id names this process, the worker and the barrier: "xmb-", 16 hex digits that are random and
+ * made once, 4 of the worker's number, and the barrier's number. An id with other random digits is
+ * the ping of another gateway, whose answer is passed on like any stanza. A peer that knows the
+ * digits can only lie about what it read itself.
+ *
+ * Peers that never answer, and are alive, exist: they are remembered, and TCP's word is taken for
+ * them. The memory is a table of fixed size in which a newer domain may push out an older one.
+ */
+#include "flow_priv.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "dialback.h"
+
+#define PREFIX "xmb-"
+#define PREFIX_CHARS 4u
+#define NONCE_CHARS 16u
+#define WORKER_CHARS 4u
+#define ID_MAX 48
+
+/* --- randomness ------------------------------------------------------------------------------ */
+
+static int random_u64(uint64_t *out)
+{
+    char hex[S2_ID + 1];
+    int rc = s2_stream_id(hex);
+
+    if (rc != 0)
+        return rc;
+    hex[16] = '\0';
+    *out = strtoull(hex, NULL, 16);
+    if (*out == 0)
+        *out = 1;
+    return 0;
+}
+
+/* The first worker's is everybody's, as an answer may come in on any of them. */
+int s2_barrier_init(struct s2_flows *fl)
+{
+    _Atomic uint64_t *shared = &fl->w->module->barrier_nonce;
+    uint64_t none = 0, made;
+    int rc = random_u64(&fl->random);
+
+    if (rc == 0)
+        rc = random_u64(&fl->peer_seed);
+    if (rc == 0)
+        rc = random_u64(&made);
+    if (rc != 0)
+        return rc;
+    atomic_compare_exchange_strong(shared, &none, made);
+    fl->nonce = atomic_load(shared);
+    return 0;
+}
+
+/* --- who answers ----------------------------------------------------------------------------- */
+
+static uint64_t peer_key(const struct s2_flows *fl, const struct s2_domain *d)
+{
+    uint64_t key = fl->peer_seed;
+    uint16_t i;
+
+    for (i = 0; i < d->n; i++)
+        key = (key ^ (uint8_t)d->text[i]) * UINT64_C(0x100000001b3);
+    key ^= key >> 29;
+    return key != 0 ? key : 1;
+}
+
+enum s2_pings s2_peer_pings(const struct s2_flows *fl, const struct s2_domain *d)
+{
+    uint64_t key = peer_key(fl, d);
+    const struct s2_peer *p = fl->peers != NULL ? &fl->peers[key % S2_PEERS] : NULL;
+
+    return p != NULL && p->key == key ? (enum s2_pings)p->pings : S2_PINGS_UNKNOWN;
+}
+
+void s2_peer_remember(struct s2_flows *fl, const struct s2_domain *d, enum s2_pings pings)
+{
+    uint64_t key = peer_key(fl, d);
+
+    if (fl->peers == NULL)
+        fl->peers = calloc(S2_PEERS, sizeof(*fl->peers));
+    if (fl->peers == NULL)
+        return;
+    fl->peers[key % S2_PEERS].key = key;
+    fl->peers[key % S2_PEERS].pings = pings;
+}
+
+/* --- out ------------------------------------------------------------------------------------- */
+
+static int send_ping(struct s2_flow *f, uint64_t number, uint64_t *end)
+{
+    const struct s2_flows *fl = f->w->flows;
+    char from[S2_UDOMAIN_MAX + 1], to[S2_UDOMAIN_MAX + 1], id[ID_MAX];
+    struct s2_text text;
+    struct xmb_part part;
+
+    snprintf(id, sizeof(id), PREFIX "%016llx%04x%llx", (unsigned long long)fl->nonce,
+             (unsigned)f->w->index & 0xffffu, (unsigned long long)number);
+    s2_text_begin(&text);
+    s2_write_ping(&text, s2_domain_wire(&f->from, from), s2_domain_wire(&f->to, to), xmb_str(id));
+    part = (struct xmb_part){NULL, text.p, text.n};
+    return s2_lease_send(f->lease, &part, 1, end);
+}
+
+/* The counter of the lease goes on with pings, as the peer's does. */
+static int send_one(struct s2_flow *f, uint64_t number, uint64_t *end)
+{
+    int rc;
+
+    f->barrier_is_sm = f->has_sm;
+    if (f->has_sm)
+        return s2_lease_request(f->lease);
+    rc = send_ping(f, number, end);
+    if (rc == 0)
+        f->lease_seq++;
+    return rc;
+}
+
+void s2_barrier_send(struct s2_flow *f, uint64_t now_ms)
+{
+    struct s2_flows *fl = f->w->flows;
+    uint64_t end = 0;
+    int rc = send_one(f, fl->barriers + 1, &end);
+
+    if (rc == XMB_EAGAIN) {
+        f->held_up = !f->barrier_is_sm; /* a request is no stanza: no `writable` follows it */
+        if (f->stuck_ms == 0)
+            f->stuck_ms = now_ms;
+    } else if (rc == XMB_ECLOSED) {
+        f->closing = 1;
+    } else if (rc == 0) {
+        f->barrier = ++fl->barriers;
+        f->barrier_ms = f->barrier_last_ms = now_ms;
+        f->barrier_end = end;
+        f->stuck_ms = 0;
+        S2_COUNT(f->w, S2_M_BARRIERS, 1);
+    }
+}
+
+/* --- no answer ------------------------------------------------------------------------------- */
+
+static const struct s2_flow *reverse_of(const struct s2_flow *f)
+{
+    struct s2_route route = s2_flow_route(f), back = s2_route_back(&route);
+
+    return s2_flow_find(f->w, &back);
+}
+
+/* When the peer gave its last sign of life on anything that leads here. */
+static uint64_t heard_ms(const struct s2_flow *f)
+{
+    const struct s2_flow *reverse = reverse_of(f);
+    uint64_t ms = s2_lease_heard_ms(f->lease);
+
+    if (f->alive_ms > ms)
+        ms = f->alive_ms;
+    if (reverse != NULL && reverse->put_ms > ms)
+        ms = reverse->put_ms;
+    return ms;
+}
+
+/* We stopped reading from the peer meanwhile, so the answer may lie behind what is not read yet. */
+static int is_our_fault(const struct s2_flow *f)
+{
+    const struct s2_flow *reverse = reverse_of(f);
+
+    return reverse != NULL && reverse->full_ms >= f->barrier_ms;
+}
+
+void s2_barrier_overdue(struct s2_flow *f)
+{
+    struct s2_flows *fl = f->w->flows;
+
+    if (!f->barrier_is_sm && is_our_fault(f)) {
+        f->barrier_ms = s2_now_ms(f->w);
+        return;
+    }
+    S2_COUNT(f->w, S2_M_BARRIER_TIMEOUTS, 1);
+    if (f->barrier_is_sm || s2_peer_pings(fl, &f->to) == S2_PINGS_ANSWERED ||
+        heard_ms(f) <= f->barrier_ms) {
+        s2_confirm_kill(f, "the peer answers nothing and is taken for dead");
+        return;
+    }
+    S2_LOG(f->w->module->module, XMB_LOG_NOTICE, "silent", f->to.text,
+           "answers no ping from %s, and is alive: what its TCP acknowledges counts as delivered",
+           f->from.text);
+    s2_peer_remember(fl, &f->to, S2_PINGS_SILENT);
+    f->barrier = 0;
+    f->tcp_only = 1;
+    f->progress_ms = s2_now_ms(f->w);
+}
+
+/* --- the answer ------------------------------------------------------------------------------ */
+
+struct answer {
+    struct s2_post post;
+    uint64_t number;
+    struct s2_domain from, to;
+};
+
+static void answered(struct s2_worker *w, const struct s2_domain *from, const struct s2_domain *to,
+                     uint64_t number)
+{
+    struct s2_route out = {S2_OUTSIDE, to, from}, in = {S2_INSIDE, to, from};
+    struct s2_flow *f = s2_flow_find(w, &out);
+
+    if (f == NULL || f->barrier != number)
+        f = s2_flow_find(w, &in);
+    if (f == NULL || f->barrier != number || f->barrier_is_sm)
+        return; /* late: what it would prove is settled */
+    f->barrier = 0;
+    if (s2_peer_pings(w->flows, &f->to) != S2_PINGS_ANSWERED)
+        s2_peer_remember(w->flows, &f->to, S2_PINGS_ANSWERED);
+    s2_confirm_end(f, f->barrier_end);
+    s2_flow_pump(f);
+    s2_flow_relieve(f);
+}
+
+static void answer_arrived(struct xmb_worker *xw, void *arg)
+{
+    struct answer *a = arg;
+
+    if (xw != NULL)
+        answered(s2_host->worker->state(xw, a->post.module), &a->from, &a->to, a->number);
+    free(a);
+}
+
+static void pass_answer(struct s2_worker *w, uint32_t owner, const struct s2_domain *from,
+                        const struct s2_domain *to, uint64_t number)
+{
+    struct answer *a = calloc(1, sizeof(*a));
+
+    if (a == NULL)
+        return; /* as if it had been lost on its way */
+    a->post.fn = answer_arrived;
+    a->post.module = w->module->module;
+    a->post.to = owner;
+    a->post.bytes = sizeof(*a);
+    a->number = number;
+    a->from = *from;
+    a->to = *to;
+    s2_outbox_send(w->flows, &a->post);
+}
+
+/* Reads `n` hex digits, or those that are left; -1 when there is another character or none. */
+static int read_hex(struct xmb_str *s, size_t n, uint64_t *out)
+{
+    uint64_t value = 0;
+    size_t i;
+
+    if (n > s->n)
+        n = s->n;
+    if (n == 0 || n > 16)
+        return -1;
+    for (i = 0; i < n; i++) {
+        char c = s->p[i];
+
+        if (c >= '0' && c <= '9')
+            value = value * 16 + (uint64_t)(c - '0');
+        else if (c >= 'a' && c <= 'f')
+            value = value * 16 + (uint64_t)(c - 'a') + 10;
+        else
+            return -1;
+    }
+    *s = xmb_sub(*s, n, s->n);
+    *out = value;
+    return 0;
+}
+
+static int is_bare_domain(struct xmb_str jid)
+{
+    return jid.n > 0 && memchr(jid.p, '@', jid.n) == NULL && memchr(jid.p, '/', jid.n) == NULL;
+}
+
+static int is_ours(const struct s2_flows *fl, const struct s2_stanza *s, uint64_t *index,
+                   uint64_t *number)
+{
+    struct xmb_str id = xmb_sub(s->id, PREFIX_CHARS, s->id.n);
+    uint64_t nonce = 0;
+
+    return read_hex(&id, NONCE_CHARS, &nonce) == 0 && nonce == fl->nonce &&
+           read_hex(&id, WORKER_CHARS, index) == 0 && read_hex(&id, id.n, number) == 0 &&
+           *number != 0;
+}
+
+int s2_barrier_answer(struct s2_worker *w, const struct s2_domain *from_domain,
+                      const struct s2_domain *to, const struct s2_stanza *s)
+{
+    uint64_t index = 0, number = 0;
+
+    if (s->kind != S2_IQ || (s->type != S2_TYPE_RESULT && s->type != S2_TYPE_ERROR))
+        return 0;
+    if (s->id.n < PREFIX_CHARS + NONCE_CHARS || memcmp(s->id.p, PREFIX, PREFIX_CHARS) != 0)
+        return 0;
+    if (!is_ours(w->flows, s, &index, &number) || !is_bare_domain(s->to))
+        return 0;
+    if (index == w->index)
+        answered(w, from_domain, to, number);
+    else if (index < w->count)
+        pass_answer(w, (uint32_t)index, from_domain, to, number);
+    return 1;
+}

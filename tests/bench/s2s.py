@@ -1,0 +1,175 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
+"""What a relayed stanza costs: the gateway beside HAProxy (TLS in, TLS out, the same bytes, no XML), Prosody and
+ejabberd (S2S in, to a component), in one run on loopback of a network of its own. Called by tests/bench/run.
+
+The server runs on core 0, the load generator on core 1. CPU time is the kernel's account of the server's process.
+These are measurements: nothing here passes or fails.
+"""
+import json
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+
+BENCH = os.path.dirname(os.path.abspath(__file__))
+os.environ.setdefault("XMB_TMP", tempfile.mkdtemp(prefix="xmb-bench."))
+os.chmod(os.environ["XMB_TMP"], 0o755)
+sys.path.insert(0, os.path.join(BENCH, "..", "system"))
+# pylint: disable=wrong-import-position
+from s2s_rig import (A_ADDRESS, B_ADDRESS, INSIDE, OUTSIDE, TMP, WORLD_DNS, Certificates,  # noqa: E402
+                     Ejabberd, Gateway, Process, Prosody, World, listens, local_domain, profiles,
+                     until)
+
+LOAD = os.path.join(os.environ["XMB_BUILD"], "tests/bench/s2s/s2sload")
+ROUNDS = int(os.environ.get("XMB_BENCH_ROUNDS", "3"))
+SCALE = float(os.environ.get("XMB_BENCH_SCALE", "1"))
+HAPROXY, PROSODY, EJABBERD = "127.0.0.60", "127.0.0.61", "127.0.0.62"
+
+# name, arguments, what is quoted, the target for xmbd, stanzas of a slow peer (a tenth)
+ROWS = [
+    ("s2s 300 bytes, saturated", "--scene relay --bytes 300 --count 400000", "cpu_us", "<= 5"),
+    ("s2s 300 bytes, a record each", "--scene relay --bytes 300 --count 200000 --one-record",
+     "cpu_us", "<= 7.5"),
+    ("s2s 4 KiB, saturated", "--scene relay --bytes 4096 --count 60000", "cpu_us", "<= 40"),
+    ("s2s 1000 a second", "--scene rate --bytes 300 --rate 1000 --count 5000", "cpu_us", "<= 140"),
+    ("s2s set-up with dialback", "--scene setup --count 500", "cpu_ms", "<= 3.5"),
+    ("s2s set-up, resumed", "--scene setup --count 500 --resume", "cpu_ms", "<= 3.5"),
+    ("s2s idle stream", "--scene idle --streams 500", "kib_per_stream", "<= 40"),
+]
+SLOW = {"prosody": 0.05, "ejabberd": 0.1}
+
+
+class Haproxy(Process):
+    def __init__(self, certs):
+        path = os.path.join(TMP, "haproxy.cfg")
+        with open(path, "w", encoding="ascii") as f:
+            f.write(f"""global
+  nbthread 1
+  maxconn 4000
+defaults
+  mode tcp
+  timeout connect 5s
+  timeout client 600s
+  timeout server 600s
+frontend in
+  bind {HAPROXY}:5269 ssl crt {certs.path("a.test.pem")}
+  default_backend out
+backend out
+  server b {B_ADDRESS}:5269 ssl verify none
+""")
+        super().__init__("haproxy", [shutil.which("haproxy") or "/usr/sbin/haproxy", "-db", "-f",
+                                     path])
+        until(lambda: listens(HAPROXY, 5269), "haproxy listens", self.alive)
+
+
+def prosody(certs):
+    return Prosody("b.test", PROSODY, certs, WORLD_DNS, {}, log="warn", components="""
+Component "bench.b.test"
+	component_secret = "bench"
+""", extra=f"""component_ports = {{ 5347 }}
+component_interfaces = {{ "{PROSODY}" }}
+limits = {{ }}""")
+
+
+def ejabberd(certs):
+    return Ejabberd("b.test", EJABBERD, certs, WORLD_DNS, {}, log="warning", listen=f"""
+  -
+    ip: "{EJABBERD}"
+    port: 5347
+    module: ejabberd_service
+    hosts:
+      "bench.b.test":
+        password: "bench"
+""")
+
+
+def gateway(certs):
+    return Gateway(broker=profiles(certs), local=local_domain("a.test", (A_ADDRESS, 5269)), dns=None,
+                   routes=f"<route domain='b.test' address='{B_ADDRESS}'/>", inside_dns=False,
+                   security="<security side='inside' mode='tls-required'/>", log="warn",
+                   workers="1", more="<limits unverified-streams='1000' pairs='64'/>")
+
+
+PEERS = {
+    "xmbd": (gateway, f"--to b.test --server {INSIDE} --server-out {OUTSIDE} "
+                      f"--listen-from {A_ADDRESS} --listen-to {B_ADDRESS}"),
+    "haproxy": (Haproxy, f"--wire tls --to b.test --server {HAPROXY} --listen-to {B_ADDRESS}"),
+    "ejabberd": (ejabberd, f"--to bench.b.test --server {EJABBERD} --component {EJABBERD} "
+                           f"--listen-from {A_ADDRESS}"),
+    "prosody": (prosody, f"--to bench.b.test --server {PROSODY} --component {PROSODY} "
+                         f"--listen-from {A_ADDRESS}"),
+}
+
+
+def scaled(words, factor):
+    words = words.split()
+    for i, word in enumerate(words[:-1]):
+        if word == "--count":
+            words[i + 1] = str(max(100, int(int(words[i + 1]) * factor)))
+    return words
+
+
+def server_pid(process):
+    """ejabberd and Prosody exec, so the child is the server."""
+    return process.process.pid
+
+
+def measure(name, words, certs):
+    start, arguments = PEERS[name]
+    with start(certs) as process:
+        pid = server_pid(process)
+        subprocess.run(["taskset", "-apc", "0", str(pid)], check=False, capture_output=True)
+        run = subprocess.run(
+            ["taskset", "-c", "1", LOAD, "--from", "a.test", *arguments.split(), "--certificate",
+             certs.path("load.crt"), "--key", certs.path("load.key"), "--pid", str(pid),
+             *scaled(words, SLOW.get(name, 1) * SCALE)],
+            capture_output=True, text=True, check=False, timeout=300)
+        if run.returncode != 0:
+            print(f"    {name}: {run.stderr.strip()}")
+            return None
+        return json.loads(run.stdout)
+
+
+def row(name, words, quoted, target, certs):
+    print(f"{name} ({quoted}; target for xmbd {target})")
+    for peer in PEERS:
+        if peer == "haproxy" and ("setup" in words or "idle" in words):
+            continue
+        if peer not in os.environ.get("XMB_BENCH_PEERS", peer):
+            continue
+        if peer != "xmbd" and not shutil.which({"ejabberd": "erl"}.get(peer, peer)):
+            print(f"    {peer:9} not installed")
+            continue
+        rounds = [r for r in (measure(peer, words, certs)
+                              for _ in range(ROUNDS if peer in ("xmbd", "haproxy") else 1)) if r]
+        if not rounds:
+            continue
+        rounds.sort(key=lambda r: r[quoted])
+        middle = rounds[len(rounds) // 2]
+        rest = ", ".join(f"{k} {v}" for k, v in middle.items() if k != quoted)
+        print(f"    {peer:9} {middle[quoted]:>9}   {rest}", flush=True)
+
+
+def main():
+    wanted = sys.argv[1] if len(sys.argv) > 1 else "s2s"
+    rows = [r for r in ROWS if wanted in r[0]]
+    if not rows:
+        sys.exit(f"no row has {wanted!r} in its name; there are: " + ", ".join(r[0] for r in ROWS))
+    certs = Certificates()
+    for domain in ("a.test", "b.test"):
+        certs.make(domain)
+    certs.make("gateway.inside.test", file="inside-gw")
+    certs.make("load", names="DNS:a.test,DNS:*.a.test,DNS:b.test")
+    try:
+        with World({"a.test": (A_ADDRESS, 5269)},
+                   extra=[f"address=/a.test/{A_ADDRESS}"]):
+            for name, words, quoted, target in rows:
+                row(name, words, quoted, target, certs)
+    finally:
+        shutil.rmtree(TMP, ignore_errors=True)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,119 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: MIT
+"""A component that echoes messages, and a client of another domain who talks to it. Run by s2s-component.py, not a
+test by itself.
+
+    s2s_echo.py NAME:SECRET@IP:PORT USER@DOMAIN:PASSWORD@IP
+
+Messages to many addresses come back once and in order; the component asks the client's server for its
+features and is answered; while it is away its messages come back as errors, and when it is back they do not.
+"""
+import asyncio
+import logging
+import sys
+
+import slixmpp
+from slixmpp.xmlstream.handler import Callback
+from slixmpp.xmlstream.matcher import MatchXPath
+
+SECONDS = 60
+
+
+class Bot(slixmpp.ComponentXMPP):
+    def __init__(self, text):
+        name, rest = text.split(":", 1)
+        secret, at = rest.rsplit("@", 1)
+        host, port = at.split(":")
+        super().__init__(name, secret, host, int(port))
+        for plugin in ("xep_0030", "xep_0199"):
+            self.register_plugin(plugin)
+        self.ready = asyncio.get_event_loop().create_future()
+        self.seen = []
+        self.add_event_handler("session_start", lambda _: self.ready.set_result(True))
+        self.add_event_handler("message", self.echo)
+
+    def echo(self, message):
+        if message["type"] != "error":
+            self.seen.append(message["body"])
+            message.reply(message["body"]).send()
+
+
+class Person(slixmpp.ClientXMPP):
+    def __init__(self, text):
+        jid, password_ip = text.split(":", 1)
+        password, self.ip = password_ip.rsplit("@", 1)
+        super().__init__(jid, password)
+        self.ready = asyncio.get_event_loop().create_future()
+        self.messages = asyncio.Queue()
+        self["feature_mechanisms"].unencrypted_plain = True
+        self.add_event_handler("session_start", self.start)
+        self.register_handler(Callback("all", MatchXPath("{jabber:client}message"),
+                                       self.messages.put_nowait))
+
+    def start(self, _):
+        self.send_presence()
+        self.ready.set_result(True)
+
+    async def next(self):
+        return await asyncio.wait_for(self.messages.get(), SECONDS)
+
+
+def ask(person, user, name, text):
+    person.send_message(mto=f"{user}@{name}", mbody=text, mtype="chat")
+
+
+async def many(bot, person, name):
+    sent = [f"text {i} ö & <b>" for i in range(200)]
+    for i, text in enumerate(sent):
+        ask(person, f"u{i % 7}", name, text)
+    answers = [await person.next() for _ in sent]
+    assert all(a["type"] == "chat" for a in answers), answers
+    assert bot.seen == sent, bot.seen
+    assert [a["body"] for a in answers] == sent, [a["body"] for a in answers]
+    assert all(a["from"].bare == f"u{i % 7}@{name}" for i, a in enumerate(answers)), answers
+
+
+async def away(person, name):
+    """The first may still be taken by a stream that is ending; an error comes at last."""
+    answer = {"type": "chat"}
+    while answer["type"] == "chat":
+        ask(person, "u", name, "anybody there?")
+        answer = await person.next()
+    assert answer["type"] == "error", answer
+    assert answer["error"]["condition"].startswith("remote-server"), answer
+
+
+async def main(bot_text, person_text):
+    bot, person = Bot(bot_text), Person(person_text)
+    name = str(bot.boundjid)
+    bot.connect()
+    person.connect((person.ip, 5222), disable_starttls=True)
+    await asyncio.wait_for(asyncio.gather(bot.ready, person.ready), SECONDS)
+    await many(bot, person, name)
+    print("200 messages came back, in order")
+    info = await bot["xep_0030"].get_info(person.boundjid.domain, ifrom=name, timeout=SECONDS)
+    assert list(info["disco_info"]["identities"]), info
+    print("the component asked for disco and was answered")
+    await bot.disconnect()
+    await away(person, name)
+    print("the component is away: an error came back")
+    for i in range(3):
+        bot = Bot(bot_text)
+        bot.connect()
+        await asyncio.wait_for(bot.ready, SECONDS)
+        ask(person, "u", name, f"again {i}")
+        answer = await person.next()
+        while answer["body"] != f"again {i}" or answer["type"] == "error":
+            answer = await person.next()  # of before: some came back besides, as the bot went
+        if i == 1:
+            continue  # the next one takes its place
+        await bot.disconnect()
+    print("the component came back, and was replaced by another")
+    person.disconnect()
+
+
+if __name__ == "__main__":
+    logging.basicConfig(level=logging.CRITICAL)
+    loop = asyncio.new_event_loop()
+    asyncio.set_event_loop(loop)
+    loop.run_until_complete(asyncio.wait_for(main(sys.argv[1], sys.argv[2]), 3 * SECONDS))

@@ -1,0 +1,157 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: MIT
+"""Two clients of two servers, and what people do between them: messages, presence subscription, a room
+across the border, vCard, disco, ping. Run by the tests of the gateway, not a test by itself.
+
+    s2s_talk.py [--seconds N] ONE TWO WHAT...      ONE, TWO: user@domain:password@ip
+
+Each WHAT must happen, in both directions, or the exit status is 1.
+"""
+import argparse
+import asyncio
+import logging
+import sys
+import uuid
+
+import slixmpp
+from slixmpp.xmlstream.handler import Callback
+from slixmpp.xmlstream.matcher import MatchXPath
+
+BODY = "Grüße & <tags> 'quotes' \"both\" \U0001f600 "
+
+
+class Person(slixmpp.ClientXMPP):
+    def __init__(self, text):
+        jid, password_ip = text.split(":", 1)
+        password, self.ip = password_ip.rsplit("@", 1)
+        super().__init__(jid, password)
+        self.ready = asyncio.get_event_loop().create_future()
+        self.stanzas = asyncio.Queue()
+        self["feature_mechanisms"].unencrypted_plain = True
+        self.auto_authorize = None
+        self.auto_subscribe = False
+        for plugin in ("xep_0030", "xep_0045", "xep_0054", "xep_0199"):
+            self.register_plugin(plugin)
+        self.add_event_handler("session_start", self.start)
+        self.add_event_handler("failed_auth", lambda _: self.fail("authentication failed"))
+        for name in ("message", "presence"):
+            self.register_handler(Callback(name, MatchXPath("{jabber:client}" + name),
+                                           self.stanzas.put_nowait))
+
+    def fail(self, why):
+        if not self.ready.done():
+            self.ready.set_exception(RuntimeError(f"{self.boundjid}: {why}"))
+
+    async def start(self, _):
+        await self.get_roster()
+        self.send_presence()
+        if not self.ready.done():
+            self.ready.set_result(True)
+
+    def online(self):
+        self.connect((self.ip, 5222), disable_starttls=True)
+        return self.ready
+
+    async def expect(self, wanted, what):
+        """The next stanza for which wanted(stanza) is true; an error stanza is the end."""
+        while True:
+            stanza = await self.stanzas.get()
+            if stanza["type"] == "error":
+                raise RuntimeError(f"{what}: error {stanza['error']['condition']} from "
+                                   f"{stanza['from']}: {stanza['error']['text']}")
+            if wanted(stanza):
+                return stanza
+
+
+def is_message(body):
+    return lambda s: s.name == "message" and s["body"] == body
+
+
+async def message(one, two):
+    text = BODY + uuid.uuid4().hex
+    one.send_message(mto=two.boundjid.bare, mbody=text, mtype="chat")
+    await two.expect(is_message(text), "message")
+
+
+async def presence(one, two):
+    one.send_presence(pto=two.boundjid.bare, ptype="subscribe")
+    await two.expect(lambda s: s["type"] == "subscribe" and s["from"].bare == one.boundjid.bare,
+                     "subscription")
+    two.send_presence(pto=one.boundjid.bare, ptype="subscribed")
+    await one.expect(lambda s: s["type"] == "subscribed" and s["from"].bare == two.boundjid.bare,
+                     "subscribed")
+    await one.expect(lambda s: s["type"] == "available" and s["from"].bare == two.boundjid.bare,
+                     "presence")
+
+
+async def muc(one, two):
+    room = "room%s@conference.%s" % (uuid.uuid4().hex[:6], one.boundjid.domain)
+    for person, nick in ((one, "host"), (two, "guest")):
+        person.plugin["xep_0045"].join_muc(room, nick)
+        await person.expect(lambda s, n=nick: s.name == "presence" and s["from"] == room + "/" + n,
+                            "join")
+        if person is one:
+            form = person.Iq(sto=room, stype="set")
+            query = slixmpp.xmlstream.ET.SubElement(
+                form.xml, "{http://jabber.org/protocol/muc#owner}query")
+            slixmpp.xmlstream.ET.SubElement(query, "{jabber:x:data}x", type="submit")
+            await form.send()
+    text = BODY + uuid.uuid4().hex
+    two.send_message(mto=room, mbody=text, mtype="groupchat")
+    await one.expect(is_message(text), "room message")
+    await two.expect(is_message(text), "room message")
+    text += "back"
+    one.send_message(mto=room, mbody=text, mtype="groupchat")
+    await two.expect(is_message(text), "room message")
+
+
+async def vcard(one, two):
+    name = "Name " + uuid.uuid4().hex
+    card = two.plugin["xep_0054"].make_vcard()
+    card["FN"] = name
+    await two.plugin["xep_0054"].publish_vcard(card)
+    answer = await one.plugin["xep_0054"].get_vcard(two.boundjid.bare)
+    if answer["vcard_temp"]["FN"] != name:
+        raise RuntimeError("vcard: another name came back")
+
+
+async def disco(one, two):
+    info = await one.plugin["xep_0030"].get_info(two.boundjid.domain)
+    if not list(info["disco_info"]["identities"]):
+        raise RuntimeError("disco: no identity")
+    await one.plugin["xep_0030"].get_items(two.boundjid.domain)
+
+
+async def ping(one, two):
+    await one.plugin["xep_0199"].ping(two.boundjid.full)
+
+
+WHAT = {f.__name__: f for f in (message, presence, muc, vcard, disco, ping)}
+
+
+async def main(options):
+    one, two = Person(options.one), Person(options.two)
+    await asyncio.gather(one.online(), two.online())
+    for name in options.what:
+        for a, b in ((one, two), (two, one)):
+            try:
+                await asyncio.wait_for(WHAT[name](a, b), options.seconds)
+            except Exception as e:  # pylint: disable=broad-except
+                print(f"{name} {a.boundjid.bare} -> {b.boundjid.bare} FAILED: {e!r}")
+                return 1
+            print(f"{name} {a.boundjid.bare} -> {b.boundjid.bare} ok")
+    one.disconnect()
+    two.disconnect()
+    return 0
+
+
+if __name__ == "__main__":
+    logging.basicConfig(level=logging.CRITICAL)
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--seconds", type=float, default=30)
+    parser.add_argument("one")
+    parser.add_argument("two")
+    parser.add_argument("what", nargs="+", choices=sorted(WHAT))
+    loop = asyncio.new_event_loop()
+    asyncio.set_event_loop(loop)
+    sys.exit(loop.run_until_complete(main(parser.parse_args())))

@@ -1,0 +1,204 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * test_dns_srv_thread.c - the queue and the thread of dns-srv, before a name server that never
+ * answers: every ticket comes back exactly once, however the thread ends.
+ */
+#include <arpa/inet.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdatomic.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <time.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "thread.h"
+
+/* What stands for a ticket here: how often it came back, and with what. */
+struct xmb_ticket {
+    _Atomic int answers;
+    _Atomic int status;
+};
+
+static struct xmb_ticket tickets[DSRV_OPEN_MAX + 1];
+static struct dsrv_thread *thread;
+static int silent_fd;
+static uint16_t silent_port;
+
+static void resolved_for(struct xmb_ticket *ticket, int status, uint32_t keep_s,
+                         const struct xmb_route *routes, size_t count)
+{
+    (void)keep_s;
+    (void)routes;
+    (void)count;
+    atomic_store(&ticket->status, status);
+    atomic_fetch_add(&ticket->answers, 1);
+}
+
+static void limited(const struct xmb_module *module, uint32_t level, const char *key,
+                    uint32_t per_second, const char *object, const char *format, ...)
+{
+    (void)module;
+    (void)level;
+    (void)key;
+    (void)per_second;
+    (void)object;
+    (void)format;
+}
+
+static const struct xmb_router_api router = {.size = sizeof(router), .resolved_for = resolved_for};
+static const struct xmb_log_api log_api = {.size = sizeof(log_api), .limited = limited};
+static const struct xmb_host host = {.size = sizeof(host), .router = &router, .log = &log_api};
+
+static void counted(void *arg)
+{
+    (void)arg;
+}
+
+static struct dsrv_resolver *resolver(uint32_t query_ms)
+{
+    const struct xmb_addr loopback = {.family = 4, .ip = {127, 0, 0, 1}};
+    struct dsrv_resolver *r = calloc(1, sizeof(*r));
+
+    assert_non_null(r);
+    strcpy(r->settings.starttls, "xmpp-server");
+    r->settings.query_ms = query_ms;
+    r->ctx = dsrv_context_new();
+    assert_non_null(r->ctx);
+    assert_int_equal(dsrv_context_server(r->ctx, &loopback, silent_port), 0);
+    assert_int_equal(dsrv_context_finish(r->ctx), 0);
+    return r;
+}
+
+static int begin(void **state)
+{
+    struct sockaddr_in sa = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    socklen_t bytes = sizeof(sa);
+
+    (void)state;
+    memset(tickets, 0, sizeof(tickets));
+    silent_fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+    assert_true(silent_fd >= 0);
+    assert_int_equal(bind(silent_fd, (struct sockaddr *)&sa, sizeof(sa)), 0);
+    assert_int_equal(getsockname(silent_fd, (struct sockaddr *)&sa, &bytes), 0);
+    silent_port = ntohs(sa.sin_port);
+    thread = dsrv_thread_new(&host, NULL, counted, NULL);
+    return thread != NULL ? 0 : -1;
+}
+
+static int end(void **state)
+{
+    (void)state;
+    dsrv_thread_stop(thread);
+    dsrv_thread_free(thread);
+    close(silent_fd);
+    return 0;
+}
+
+static int ask(uint32_t i)
+{
+    char name[64];
+
+    snprintf(name, sizeof(name), "n%u.example", i);
+    return dsrv_thread_ask(thread, i % 2 ? DSRV_KIND_ROUTES : DSRV_KIND_ADDRESSES, xmb_str(name),
+                           &tickets[i]);
+}
+
+static void answered(uint32_t from, uint32_t to)
+{
+    uint32_t i;
+
+    for (i = from; i < to; i++) {
+        assert_int_equal(atomic_load(&tickets[i].answers), 1);
+        assert_int_equal(atomic_load(&tickets[i].status), XMB_ETIMEOUT);
+    }
+}
+
+static void test_bound(void **state)
+{
+    uint32_t i;
+
+    (void)state;
+    assert_int_equal(ask(0), XMB_ECANCELED); /* it does not run yet */
+    dsrv_thread_use(thread, resolver(60000));
+    assert_int_equal(dsrv_thread_start(thread), 0);
+    for (i = 0; i < DSRV_OPEN_MAX; i++)
+        assert_int_equal(ask(i), 0);
+    assert_int_equal(ask(DSRV_OPEN_MAX), XMB_ELIMIT);
+    dsrv_thread_stop(thread);
+    answered(0, DSRV_OPEN_MAX);
+    assert_int_equal(atomic_load(&tickets[DSRV_OPEN_MAX].answers), 0);
+    assert_int_equal(ask(DSRV_OPEN_MAX), XMB_ECANCELED);
+    assert_int_equal(dsrv_thread_count(thread, DSRV_COUNT_FAILED), DSRV_OPEN_MAX);
+}
+
+/* The server is silent, so each comes back when its time is over, and makes room for others. */
+static void test_late(void **state)
+{
+    const struct timespec pause = {.tv_nsec = 1000000};
+    uint32_t i;
+
+    (void)state;
+    dsrv_thread_use(thread, resolver(100));
+    assert_int_equal(dsrv_thread_start(thread), 0);
+    for (i = 0; i < 600; i++)
+        assert_int_equal(ask(i), 0);
+    while (dsrv_thread_count(thread, DSRV_COUNT_FAILED) < 600)
+        nanosleep(&pause, NULL); /* until then; the runner of the tests has the deadline */
+    answered(0, 600);
+}
+
+/* New resolvers while questions are open: they begin again, and none is lost. */
+static void test_change(void **state)
+{
+    const struct timespec pause = {.tv_nsec = 1000000};
+    uint32_t i;
+
+    (void)state;
+    dsrv_thread_use(thread, resolver(60000));
+    assert_int_equal(dsrv_thread_start(thread), 0);
+    for (i = 0; i < 300; i++) {
+        assert_int_equal(ask(i), 0);
+        if (i % 50 == 0)
+            dsrv_thread_use(thread, resolver(60000));
+    }
+    dsrv_thread_use(thread, resolver(100));
+    while (dsrv_thread_count(thread, DSRV_COUNT_FAILED) < 300)
+        nanosleep(&pause, NULL);
+    answered(0, 300);
+}
+
+static void test_never_started(void **state)
+{
+    (void)state;
+    dsrv_thread_use(thread, resolver(100));
+    dsrv_thread_use(thread, resolver(100));
+}
+
+/* Without a resolver questions wait for one. */
+static void test_no_resolver(void **state)
+{
+    (void)state;
+    assert_int_equal(dsrv_thread_start(thread), 0);
+    assert_int_equal(ask(0), 0);
+    dsrv_thread_stop(thread);
+    answered(0, 1);
+}
+
+#define TEST(f) cmocka_unit_test_setup_teardown(f, begin, end)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        TEST(test_bound), TEST(test_late), TEST(test_change), TEST(test_never_started),
+        TEST(test_no_resolver),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

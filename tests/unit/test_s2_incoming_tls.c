@@ -1,0 +1,655 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * test_s2_incoming_tls.c - incoming streams of the gateway and TLS: STARTTLS in each mode,
+ * injection, direct TLS, certificates (xmpp-s2s.md 2.4 states I1 and I2, 5.2), SASL EXTERNAL
+ * (XEP-0178).
+ */
+#include "s2_in_rig.h"
+
+#define STARTTLS "<starttls xmlns='urn:ietf:params:xml:ns:xmpp-tls'/>"
+#define SASL "xmlns='urn:ietf:params:xml:ns:xmpp-sasl'"
+#define AUTH "<auth " SASL " mechanism='EXTERNAL'>"
+#define B_TEST "Yi50ZXN0" /* base64 of b.test */
+
+static int begin_required(void **state)
+{
+    if (rig_begin(state) != 0)
+        return -1;
+    rig_configure(RIG_BASE RIG_REQUIRED);
+    return 0;
+}
+
+static int begin_optional(void **state)
+{
+    if (rig_begin(state) != 0)
+        return -1;
+    rig_configure(RIG_BASE RIG_OPTIONAL);
+    return 0;
+}
+
+/* A stream behind STARTTLS and its second header. */
+static struct xmb_conn *secure_stream(unsigned listener, const char *from, const char *to)
+{
+    struct xmb_conn *c = rig_stream(listener, from, to);
+
+    rig_secure(c, from, to);
+    return c;
+}
+
+/*
+ * --- I1: before TLS
+ * ---------------------------------------------------------------------------
+ */
+
+static void required_is_said_and_nothing_else(void **state)
+{
+    struct xmb_conn *c = rig_connect(OUT);
+
+    (void)state;
+    rig_header(c, "b.test", "a.test");
+    rig_expect(c, "<stream:features><starttls xmlns='urn:ietf:params:xml:ns:xmpp-tls'>"
+                  "<required/></starttls></stream:features>");
+}
+
+static void optional_offers_both(void **state)
+{
+    struct xmb_conn *c = rig_connect(OUT);
+    const char *text;
+
+    (void)state;
+    rig_header(c, "b.test", "a.test");
+    text = rig_said(c);
+    assert_non_null(strstr(text, STARTTLS "<dialback"));
+    rig_result(c, "b.test", "a.test");
+    rig_answer(S2_ASK_VALID, S2_C_NONE);
+    rig_expect(c, "type='valid'");
+}
+
+static void starttls_begins_anew(void **state)
+{
+    struct xmb_conn *c = rig_stream(OUT, "b.test", "a.test");
+    struct xmb_tls_setup setup = {.size = sizeof(setup)};
+    char before[64];
+    const char *text;
+
+    (void)state;
+    strcpy(before, rig_id());
+    rig_feed(c, STARTTLS);
+    assert_string_equal(rig_said(c), "<proceed xmlns='urn:ietf:params:xml:ns:xmpp-tls'/>");
+    assert_int_equal(xmb_fakehost_secured(c, &setup), 1);
+    assert_string_equal(setup.profile, "o");
+    assert_string_equal(setup.name, "a.test"); /* which certificate: by the header's `to` (G3) */
+    rig_header(c, "b.test", "a.test");
+    text = rig_said(c);
+    assert_non_null(strstr(text, "<dialback"));
+    assert_null(strstr(text, "starttls"));
+    assert_null(strstr(text, "EXTERNAL")); /* no certificate */
+    assert_string_not_equal(before, rig_id());
+}
+
+static void a_domain_may_have_its_own_profile(void **state)
+{
+    struct xmb_tls_setup setup = {.size = sizeof(setup)};
+    struct xmb_conn *c;
+
+    (void)state;
+    rig_configure(RIG_BASE RIG_REQUIRED "<local-domain name='own.test' tls='p'>"
+                                        "<server address='10.0.0.7'/></local-domain>");
+    c = rig_stream(OUT, "b.test", "own.test");
+    rig_secure(c, "b.test", "own.test");
+    assert_int_equal(xmb_fakehost_secured(c, &setup), 1);
+    assert_string_equal(setup.profile, "p");
+}
+
+/* Whatever stands behind starttls was meant to be taken for encrypted (2.9). */
+static void plain_octets_behind_starttls(void **state)
+{
+    static const char *const behind[] = {
+        STARTTLS " ", STARTTLS "<",
+        STARTTLS "<stream:stream xmlns='jabber:server'"
+                 " xmlns:stream='http://etherx.jabber.org/streams' to='a.test' version='1.0'>"
+                 "<db:result xmlns:db='jabber:server:dialback' from='b.test' to='a.test'>"
+                 "key</db:result>"};
+    struct xmb_tls_setup setup = {.size = sizeof(setup)};
+    struct xmb_conn *c;
+    size_t i;
+
+    (void)state;
+    for (i = 0; i < sizeof(behind) / sizeof(behind[0]); i++) {
+        c = rig_stream(OUT, "b.test", "a.test");
+        rig_feed(c, behind[i]);
+        rig_expect_error(c, "policy-violation");
+        assert_int_equal(xmb_fakehost_secured(c, &setup), 0);
+        assert_int_equal(s2_fakes.ask_count, 0);
+    }
+}
+
+static void what_was_begun_in_plain_is_forgotten(void **state)
+{
+    struct xmb_conn *c = rig_stream(OUT, "b.test", "a.test");
+
+    (void)state;
+    rig_result(c, "b.test", "a.test");
+    assert_int_equal(s2_fake_waiting(), 1);
+    rig_secure(c, "b.test", "a.test");
+    assert_int_equal(s2_fake_waiting(), 0);
+    rig_feed(c, "<message from='x@b.test' to='y@a.test'/>");
+    rig_expect_error(c, "not-authorized");
+}
+
+static void no_certificate_for_to(void **state)
+{
+    struct xmb_conn *c = rig_stream(IN, "a.test", "b.test");
+
+    (void)state;
+    rig_feed(c, STARTTLS); /* inside no-tls */
+    assert_string_equal(rig_said(c), "<failure xmlns='urn:ietf:params:xml:ns:xmpp-tls'/>"
+                                     "</stream:stream>");
+    assert_false(rig_is_open(c));
+}
+
+static int begin_inside_plain(void **state)
+{
+    if (rig_begin(state) != 0)
+        return -1;
+    rig_configure(RIG_BASE RIG_MODES("mode='tls-required'", "mode='no-tls'"));
+    return 0;
+}
+
+static void dialback_in_plain_is_refused(void **state)
+{
+    struct xmb_conn *c = rig_stream(OUT, "b.test", "a.test");
+    const char *text;
+
+    (void)state;
+    rig_result(c, "b.test", "a.test");
+    text = rig_said(c);
+    assert_non_null(strstr(text, "<db:result from='a.test' to='b.test' type='error'>"
+                                 "<error type='modify'><policy-violation "));
+    assert_non_null(strstr(text, "<stream:error><policy-violation "));
+    assert_false(rig_is_open(c));
+    assert_int_equal(s2_fakes.ask_count, 0);
+    c = rig_stream(OUT, "b.test", "a.test");
+    rig_feed(c, "<db:verify from='b.test' to='a.test' id='1'>key</db:verify>");
+    text = rig_said(c);
+    assert_non_null(strstr(text, "<db:verify from='a.test' to='b.test' id='1' type='error'>"));
+    assert_non_null(strstr(text, "<stream:error><policy-violation "));
+    assert_false(rig_is_open(c));
+}
+
+static void a_stanza_in_plain(void **state)
+{
+    struct xmb_conn *c = rig_stream(OUT, "b.test", "a.test");
+
+    (void)state;
+    rig_feed(c, "<message from='x@b.test' to='y@a.test'/>");
+    rig_expect_error(c, "not-authorized");
+}
+
+/*
+ * --- I2: after TLS
+ * ----------------------------------------------------------------------------
+ */
+
+static void names_must_be_the_same(void **state)
+{
+    static const char *const other[][2] = {
+        {"c.test", "a.test"}, {"b.test", "rooms.a.test"}, {NULL, "a.test"}};
+    struct xmb_conn *c;
+    size_t i;
+
+    (void)state;
+    for (i = 0; i < 3; i++) {
+        c = rig_stream(OUT, "b.test", "a.test");
+        rig_feed(c, STARTTLS);
+        rig_expect(c, "<proceed");
+        rig_header(c, other[i][0], other[i][1]);
+        rig_expect_error(c, "improper-addressing");
+    }
+    c = rig_stream(OUT, NULL, "a.test"); /* to name oneself only in secret is fine */
+    rig_secure(c, "b.test", "a.test");
+    rig_expect(c, "</stream:features>");
+}
+
+static void a_second_starttls(void **state)
+{
+    struct xmb_conn *c = secure_stream(OUT, "b.test", "a.test");
+
+    (void)state;
+    rig_feed(c, STARTTLS);
+    rig_expect(c, "<failure xmlns='urn:ietf:params:xml:ns:xmpp-tls'/></stream:stream>");
+    assert_false(rig_is_open(c));
+}
+
+static void a_handshake_that_never_ends(void **state)
+{
+    struct xmb_conn *c = rig_connect(DIRECT);
+
+    (void)state;
+    xmb_fakehost_run();
+    c = rig_stream(OUT, "b.test", "a.test");
+    assert_int_equal(xmb_fakehost_feed(c, xmb_str(STARTTLS)), 0);
+    xmb_fakehost_hangup(c, "TLS handshake failed"); /* `secured` does not come */
+    xmb_fakehost_run();
+}
+
+static void direct_tls(void **state)
+{
+    struct xmb_conn *c = rig_connect(DIRECT);
+    struct xmb_tls_setup setup = {.size = sizeof(setup)};
+    const char *text;
+
+    (void)state;
+    assert_int_equal(xmb_fakehost_secured(c, &setup), 1);
+    assert_string_equal(setup.profile, "o");
+    assert_null(setup.name); /* SNI tells */
+    xmb_fakehost_run();
+    assert_string_equal(rig_said(c), "");
+    rig_header(c, "b.test", "a.test");
+    text = rig_said(c);
+    assert_non_null(strstr(text, "<dialback"));
+    assert_null(strstr(text, "starttls"));
+    rig_result(c, "b.test", "a.test");
+    rig_answer(S2_ASK_VALID, S2_C_NONE);
+    rig_expect(c, "type='valid'");
+}
+
+static void direct_tls_still_has_a_limit(void **state)
+{
+    struct xmb_conn *c = rig_connect(DIRECT);
+
+    (void)state;
+    xmb_fakehost_advance(31000);
+    rig_expect_error(c, "connection-timeout");
+}
+
+static void xml_faults_behind_tls_have_a_header_too(void **state)
+{
+    struct xmb_conn *c = rig_stream(OUT, "b.test", "a.test");
+    const char *text;
+
+    (void)state;
+    rig_feed(c, STARTTLS);
+    rig_expect(c, "<proceed");
+    rig_feed(c, "<stream:stream xmlns='jabber:client' to='a.test'>");
+    text = rig_said(c);
+    assert_ptr_equal(strstr(text, "<?xml"), text);
+    assert_non_null(strstr(text, "<stream:error>"));
+    assert_false(rig_is_open(c));
+}
+
+/*
+ * --- 5.2: certificates, when a pair is asked for
+ * ----------------------------------------------
+ */
+
+static void ask_for_pair(struct xmb_conn *c, const char *expected)
+{
+    unsigned before = s2_fakes.ask_count;
+
+    rig_said(c);
+    rig_result(c, "b.test", "a.test");
+    if (expected != NULL) {
+        rig_expect(c, expected);
+        assert_int_equal(s2_fakes.ask_count, before);
+        assert_true(rig_is_open(c)); /* 2.5: the stream stays */
+    } else {
+        assert_int_equal(s2_fakes.ask_count, before + 1);
+    }
+}
+
+#define NOT_AUTHORIZED "type='error'><error type='auth'><not-authorized "
+
+static void without_r26_names_are_checked_all_the_same(void **state)
+{
+    (void)state;
+    rig_certificate(XMB_CERT_SELF_SIGNED, "b.test", NULL);
+    ask_for_pair(secure_stream(OUT, "b.test", "a.test"), NULL);
+    rig_certificate(XMB_CERT_SELF_SIGNED, "c.test", "*.b.test");
+    ask_for_pair(secure_stream(OUT, "b.test", "a.test"), NOT_AUTHORIZED);
+    xmb_fakehost_tls_peer(NULL, NULL); /* none is shown */
+    ask_for_pair(secure_stream(OUT, "b.test", "a.test"), NULL);
+}
+
+static void none_at_all_can_be_refused(void **state)
+{
+    (void)state;
+    rig_configure(RIG_BASE RIG_DIRECT
+                  "<security mode='tls-required' accept-no-certificate='no'/>");
+    ask_for_pair(secure_stream(OUT, "b.test", "a.test"), NOT_AUTHORIZED);
+}
+
+static void with_r26_the_chain_must_be_good(void **state)
+{
+    static const uint32_t faults[] = {XMB_CERT_UNKNOWN_CA, XMB_CERT_SELF_SIGNED, XMB_CERT_EXPIRED,
+                                      XMB_CERT_NOT_YET_VALID, XMB_CERT_REVOKED, XMB_CERT_BROKEN};
+    size_t i;
+
+    (void)state;
+    rig_configure(RIG_BASE RIG_DIRECT
+                  "<security mode='tls-required' require-client-certificates='yes'/>"
+                  "<limits unverified-streams='32'/>");
+    for (i = 0; i < sizeof(faults) / sizeof(faults[0]); i++) {
+        rig_certificate(faults[i], "b.test", NULL);
+        ask_for_pair(secure_stream(OUT, "b.test", "a.test"), NOT_AUTHORIZED);
+    }
+    rig_certificate(XMB_CERT_GOOD, "b.test", NULL);
+    ask_for_pair(secure_stream(OUT, "b.test", "a.test"), NULL);
+    rig_certificate(XMB_CERT_GOOD, "c.test", NULL);
+    ask_for_pair(secure_stream(OUT, "b.test", "a.test"), NOT_AUTHORIZED);
+    xmb_fakehost_tls_peer(NULL, NULL);
+    ask_for_pair(secure_stream(OUT, "b.test", "a.test"), NOT_AUTHORIZED);
+}
+
+static void each_pair_is_checked_for_its_own_name(void **state)
+{
+    struct xmb_conn *c;
+
+    (void)state;
+    rig_certificate(XMB_CERT_GOOD, "b.test", NULL);
+    c = secure_stream(OUT, "b.test", "a.test");
+    ask_for_pair(c, NULL);
+    rig_result(c, "c.test", "a.test");
+    rig_expect(c, NOT_AUTHORIZED);
+}
+
+/*
+ * --- SASL EXTERNAL
+ * ----------------------------------------------------------------------------
+ */
+
+static void external_is_offered_where_it_can_succeed(void **state)
+{
+    static const char *const offer = "<mechanism>EXTERNAL</mechanism>";
+    struct xmb_conn *c;
+
+    (void)state;
+    rig_certificate(XMB_CERT_GOOD, "b.test", NULL);
+    rig_expect(secure_stream(OUT, "b.test", "a.test"), offer);
+    rig_expect_not(secure_stream(OUT, "c.test", "a.test"), offer);
+    rig_expect_not(secure_stream(OUT, NULL, "a.test"), offer);
+    c = rig_stream(IN, "a.test", "b.test"); /* inside it is off by default */
+    rig_secure(c, "a.test", "b.test");
+    rig_expect_not(c, offer);
+    rig_certificate(XMB_CERT_UNKNOWN_CA, "b.test", NULL);
+    rig_expect_not(secure_stream(OUT, "b.test", "a.test"), offer);
+    rig_configure(RIG_BASE RIG_DIRECT "<security mode='tls-required' authentication='dialback'/>");
+    rig_certificate(XMB_CERT_GOOD, "b.test", NULL);
+    rig_expect_not(secure_stream(OUT, "b.test", "a.test"), offer);
+}
+
+static struct xmb_conn *authenticated(const char *auth)
+{
+    struct xmb_conn *c;
+
+    rig_certificate(XMB_CERT_GOOD, "b.test", NULL);
+    c = secure_stream(OUT, "b.test", "a.test");
+    rig_said(c);
+    rig_feed(c, auth);
+    assert_string_equal(rig_said(c), "<success " SASL "/>");
+    return c;
+}
+
+static void external_succeeds(void **state)
+{
+    static const char *const ways[] = {AUTH B_TEST "</auth>", AUTH "=</auth>", AUTH "</auth>"};
+    struct xmb_conn *c;
+    const char *text;
+    size_t i;
+
+    (void)state;
+    for (i = 0; i < 3; i++) {
+        c = authenticated(ways[i]);
+        rig_header(c, "b.test", "a.test");
+        text = rig_said(c);
+        assert_non_null(strstr(text, "<sm xmlns='urn:xmpp:sm:3'/>"));
+        assert_null(strstr(text, "EXTERNAL"));
+        rig_feed(c, "<message from='x@b.test' to='y@a.test'/>");
+        assert_int_equal(s2_fakes.put_count, i + 1);
+    }
+    assert_int_equal(s2_fakes.ask_count, 0);
+    assert_int_equal(rig_metric("external"), 3);
+    /* Other pairs are proved by dialback on the same stream. */
+    rig_result(c, "b.test", "rooms.a.test");
+    rig_answer(S2_ASK_VALID, S2_C_NONE);
+    rig_expect(c, "type='valid'");
+    rig_feed(c, "<message from='x@b.test' to='y@c.test'/>");
+    rig_expect_error(c, "host-unknown");
+}
+
+static void external_proves_one_pair(void **state)
+{
+    struct xmb_conn *c = authenticated(AUTH B_TEST "</auth>");
+
+    (void)state;
+    rig_header(c, "b.test", "a.test");
+    rig_feed(c, "<message from='x@b.test' to='y@rooms.a.test'/>");
+    rig_expect_error(c, "invalid-from");
+}
+
+static void external_needs_its_header_in_time(void **state)
+{
+    struct xmb_conn *c = authenticated(AUTH B_TEST "</auth>");
+
+    (void)state;
+    xmb_fakehost_advance(31000);
+    rig_expect_error(c, "connection-timeout");
+}
+
+static void header_after_external_in_the_same_segment(void **state)
+{
+    struct xmb_conn *c;
+
+    (void)state;
+    rig_certificate(XMB_CERT_GOOD, "b.test", NULL);
+    c = secure_stream(OUT, "b.test", "a.test");
+    rig_said(c);
+    rig_feed(c, AUTH B_TEST "</auth><stream:stream xmlns='jabber:server' from='b.test' to='a.test'"
+                            " xmlns:stream='http://etherx.jabber.org/streams' version='1.0'>");
+    rig_expect(c, "<success " SASL "/><?xml version='1.0'?><stream:stream");
+}
+
+static void external_fails_and_dialback_follows(void **state)
+{
+    static const char *const ways[][2] = {
+        {AUTH "Yy50ZXN0</auth>", "<not-authorized/>"},                /* c.test: not in it */
+        {AUTH "%%%%</auth>", "<incorrect-encoding/>"},
+        {AUTH "Yi50ZXN</auth>", "<incorrect-encoding/>"},
+        {AUTH "dXNlckBiLnRlc3Q=</auth>", "<invalid-authzid/>"},       /* user@b.test */
+        {"<auth " SASL " mechanism='PLAIN'>AGEAYg==</auth>", "<invalid-mechanism/>"},
+    };
+    struct xmb_conn *c;
+    size_t i;
+
+    (void)state;
+    rig_certificate(XMB_CERT_GOOD, "b.test", "a.test");
+    c = secure_stream(OUT, "b.test", "a.test");
+    for (i = 0; i < 5; i++) {
+        rig_said(c);
+        rig_feed(c, ways[i][0]);
+        rig_expect(c, ways[i][1]);
+        assert_true(rig_is_open(c));
+    }
+    rig_result(c, "b.test", "a.test");
+    rig_answer(S2_ASK_VALID, S2_C_NONE);
+    rig_expect(c, "type='valid'");
+}
+
+static void external_cannot_spoof(void **state)
+{
+    struct xmb_conn *c;
+
+    (void)state;
+    rig_certificate(XMB_CERT_GOOD, "b.test", "rooms.a.test");
+    c = secure_stream(OUT, "b.test", "a.test");
+    rig_said(c);
+    rig_feed(c, AUTH "cm9vbXMuYS50ZXN0</auth>"); /* rooms.a.test, from outside */
+    rig_expect(c, "<invalid-authzid/>");
+    assert_int_equal(rig_metric("spoofed"), 1);
+    assert_int_equal(s2_fakes.paths_open, 0);
+}
+
+static void sasl_without_tls_and_without_end(void **state)
+{
+    struct xmb_conn *c = rig_stream(OUT, "b.test", "a.test");
+    int i;
+
+    (void)state;
+    rig_feed(c, AUTH B_TEST "</auth>");
+    rig_expect(c, "<encryption-required/>");
+    rig_feed(c, "<abort " SASL "/>");
+    rig_expect(c, "<aborted/>");
+    rig_feed(c, "<response " SASL "/>");
+    rig_expect(c, "<malformed-request/>");
+    for (i = 0; i < 3 && rig_is_open(c); i++)
+        rig_feed(c, AUTH "</auth>");
+    rig_expect_error(c, "policy-violation");
+}
+
+static void external_is_switched_off(void **state)
+{
+    struct xmb_conn *c;
+
+    (void)state;
+    rig_configure(RIG_BASE RIG_DIRECT "<security mode='tls-required' authentication='dialback'/>");
+    rig_certificate(XMB_CERT_GOOD, "b.test", NULL);
+    c = secure_stream(OUT, "b.test", "a.test");
+    rig_feed(c, AUTH B_TEST "</auth>");
+    rig_expect(c, "<invalid-mechanism/>"); /* R25 */
+}
+
+static void auth_on_a_verified_stream(void **state)
+{
+    struct xmb_conn *c;
+
+    (void)state;
+    rig_certificate(XMB_CERT_GOOD, "b.test", NULL);
+    c = secure_stream(OUT, "b.test", "a.test");
+    rig_result(c, "b.test", "a.test");
+    rig_answer(S2_ASK_VALID, S2_C_NONE);
+    rig_feed(c, AUTH B_TEST "</auth>");
+    rig_expect_error(c, "policy-violation");
+}
+
+static void policy_answers_external_later(void **state)
+{
+    struct xmb_conn *c;
+
+    (void)state;
+    rig_certificate(XMB_CERT_GOOD, "b.test", NULL);
+    xmb_fakehost_verdict(XMB_POINT_ROUTE, XMB_ALLOW, 0);
+    xmb_fakehost_late(1);
+    c = secure_stream(OUT, "b.test", "a.test");
+    rig_said(c);
+    assert_int_equal(xmb_fakehost_feed(c, xmb_str(AUTH B_TEST "</auth>")), 0);
+    assert_string_equal(rig_said(c), "");
+    assert_int_equal(xmb_fakehost_paused(c), 1);
+    xmb_fakehost_run();
+    assert_string_equal(rig_said(c), "<success " SASL "/>");
+    assert_int_equal(xmb_fakehost_paused(c), 0);
+    rig_header(c, "b.test", "a.test");
+    rig_expect(c, "</stream:features>");
+}
+
+/* The question about the first header still waits when the second one comes. */
+static void policy_is_late_for_two_headers(void **state)
+{
+    static const char *const again =
+        "<stream:stream xmlns='jabber:server' xmlns:stream='http://etherx.jabber.org/streams'"
+        " from='b.test' to='a.test' version='1.0'>";
+    struct xmb_conn *c;
+
+    (void)state;
+    rig_certificate(XMB_CERT_GOOD, "b.test", NULL);
+    c = rig_connect(DIRECT);
+    xmb_fakehost_run();
+    xmb_fakehost_verdict(XMB_POINT_ROUTE, XMB_DENY, XMB_DENY_POLICY);
+    xmb_fakehost_late(1);
+    assert_int_equal(xmb_fakehost_feed(c, xmb_str(again)), 0);
+    xmb_fakehost_verdict(XMB_POINT_ROUTE, XMB_ALLOW, 0);
+    xmb_fakehost_late(0);
+    assert_int_equal(xmb_fakehost_feed(c, xmb_str(AUTH B_TEST "</auth>")), 0);
+    xmb_fakehost_verdict(XMB_POINT_ROUTE, XMB_ALLOW, 0);
+    xmb_fakehost_late(1);
+    assert_int_equal(xmb_fakehost_feed(c, xmb_str(again)), 0);
+    xmb_fakehost_hangup(c, "gone");
+    xmb_fakehost_run();
+}
+
+static void policy_denies_external_later(void **state)
+{
+    struct xmb_conn *c;
+
+    (void)state;
+    rig_certificate(XMB_CERT_GOOD, "b.test", NULL);
+    c = secure_stream(OUT, "b.test", "a.test");
+    rig_said(c);
+    xmb_fakehost_verdict(XMB_POINT_ROUTE, XMB_DENY, XMB_DENY_POLICY);
+    xmb_fakehost_late(1);
+    rig_feed(c, AUTH B_TEST "</auth>");
+    rig_expect(c, "<not-authorized/>");
+    assert_int_equal(xmb_fakehost_paused(c), 0);
+    assert_true(rig_is_open(c));
+    assert_int_equal(xmb_fakehost_feed(c, xmb_str(AUTH B_TEST "</auth>")), 0);
+    xmb_fakehost_hangup(c, "gone"); /* before the verdict */
+    xmb_fakehost_run();
+}
+
+static void external_replaces_a_dialback_that_had_begun(void **state)
+{
+    struct xmb_conn *c;
+
+    (void)state;
+    rig_certificate(XMB_CERT_GOOD, "b.test", NULL);
+    c = secure_stream(OUT, "b.test", "a.test");
+    rig_result(c, "b.test", "a.test");
+    rig_result(c, "b.test", "rooms.a.test");
+    assert_int_equal(s2_fake_waiting(), 2);
+    rig_feed(c, AUTH B_TEST "</auth>");
+    rig_expect(c, "<success");
+    assert_int_equal(s2_fake_waiting(), 0);
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, begin_required, rig_end)
+#define OPTIONAL(name) cmocka_unit_test_setup_teardown(name, begin_optional, rig_end)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        TEST(required_is_said_and_nothing_else),
+        OPTIONAL(optional_offers_both),
+        TEST(starttls_begins_anew),
+        TEST(a_domain_may_have_its_own_profile),
+        OPTIONAL(plain_octets_behind_starttls),
+        OPTIONAL(what_was_begun_in_plain_is_forgotten),
+        cmocka_unit_test_setup_teardown(no_certificate_for_to, begin_inside_plain, rig_end),
+        TEST(dialback_in_plain_is_refused),
+        TEST(a_stanza_in_plain),
+        TEST(names_must_be_the_same),
+        TEST(a_second_starttls),
+        TEST(a_handshake_that_never_ends),
+        TEST(direct_tls),
+        TEST(direct_tls_still_has_a_limit),
+        TEST(xml_faults_behind_tls_have_a_header_too),
+        TEST(without_r26_names_are_checked_all_the_same),
+        TEST(none_at_all_can_be_refused),
+        TEST(with_r26_the_chain_must_be_good),
+        TEST(each_pair_is_checked_for_its_own_name),
+        TEST(external_is_offered_where_it_can_succeed),
+        TEST(external_succeeds),
+        TEST(external_proves_one_pair),
+        TEST(external_needs_its_header_in_time),
+        TEST(header_after_external_in_the_same_segment),
+        TEST(external_fails_and_dialback_follows),
+        TEST(external_cannot_spoof),
+        TEST(sasl_without_tls_and_without_end),
+        TEST(external_is_switched_off),
+        TEST(auth_on_a_verified_stream),
+        TEST(policy_answers_external_later),
+        TEST(policy_is_late_for_two_headers),
+        TEST(policy_denies_external_later),
+        TEST(external_replaces_a_dialback_that_had_begun),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
