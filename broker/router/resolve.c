@@ -414,6 +414,8 @@ void resolve_answer_for(struct xmb_ticket *ticket, int status, uint32_t keep_s,
     take_answer(t, status, routes, count);
     if (t->set != NULL && t->set->count > 0)
         keep_s = t->set->ttl_s;
+    else if (status == 0 && count > 0)
+        keep_s = 0; /* routes that cannot be used: keep_s was not said of a failure */
     else if (keep_s > ROUTER_KEEP_MAX_S)
         keep_s = ROUTER_KEEP_MAX_S;
     t->keep_ms = (uint64_t)keep_s * 1000;

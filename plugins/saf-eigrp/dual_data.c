@@ -169,6 +169,18 @@ void se_dual_show(struct se_dual *d, struct se_dual_entry *e, int is_changed)
         d->ops->route(d->arg, e, reason_of(e));
 }
 
+void se_dual_chase(struct se_dual *d, struct se_dual_entry *e)
+{
+    const struct se_path *p = se_dual_path(e, e->successor);
+
+    if (e->state != SE_DUAL_PASSIVE || !se_dual_is_peer(e->successor) || p == NULL)
+        return;
+    if (se_seq_newer(p->origin->known.heard, p->sequence))
+        se_dual_send(d, e, SE_DUAL_UPDATE, e->successor);
+    else if (!p->origin->known.has_content && !p->origin->known.is_withdrawn)
+        se_dual_send(d, e, SE_DUAL_REQUEST, e->successor);
+}
+
 void se_dual_data_settle(struct se_dual_entry *e)
 {
     struct se_origin *o;

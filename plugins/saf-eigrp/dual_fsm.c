@@ -79,6 +79,8 @@ static void settle_on(struct se_dual *d, struct se_dual_entry *e, const struct s
     se_dual_spread(d, e, is_changed, owed);
     se_dual_settle(d, e);
     se_dual_show(d, e, is_changed || old_successor != e->successor);
+    if (in == NULL || old_successor != e->successor)
+        se_dual_chase(d, e);
     if (is_changed)
         d->counts.local_computations++;
 }

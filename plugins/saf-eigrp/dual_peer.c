@@ -27,22 +27,30 @@ static int grow(void **array, uint32_t *count, unsigned number, size_t bytes)
     return 0;
 }
 
-/* Paths on `iface`, or all: their distance changed with the link, or with the limit of hops. */
+/* Paths on `iface`, or all: their distance changed. */
 static void recompute(struct se_dual *d, struct se_dual_entry *e, unsigned iface)
 {
-    struct se_distance before;
     int is_changed = 0;
     struct se_path *p;
 
     for (p = e->paths; p != NULL; p = p->next) {
-        if (!se_dual_is_peer(p->peer) || d->peers[p->peer].iface != iface)
+        if (!se_dual_is_peer(p->peer) ||
+            (iface != SE_DUAL_ALL && d->peers[p->peer].iface != iface))
             continue;
-        before = p->computed;
+        se_dual_distance(d, &p->metric, &p->reported);
         se_dual_path_compute(d, p);
-        is_changed |= !se_distance_equal(&before, &p->computed) || p->peer == e->successor;
+        is_changed = 1;
     }
     if (is_changed)
         se_dual_event(d, e, CAUSE_CHANGE, SE_DUAL_NONE);
+}
+
+void se_dual_recompute(struct se_dual *d)
+{
+    struct se_dual_entry *e;
+
+    for (e = d->first; e != NULL; e = e->next)
+        recompute(d, e, SE_DUAL_ALL);
 }
 
 static int same_link(const struct se_link *a, const struct se_link *b)

@@ -87,6 +87,11 @@ struct se_origin *se_dual_origin(struct se_dual *d, struct se_dual_entry *e, uin
 int se_dual_content(struct se_dual *d, struct se_origin *o, const struct se_dual_advert *a);
 /* Tells the registry. `is_changed`: something that it shows is another now. */
 void se_dual_show(struct se_dual *d, struct se_dual_entry *e, int is_changed);
+/*
+ * When the successor advertises something older than there is: tells it. When its content never
+ * came: requests it.
+ */
+void se_dual_chase(struct se_dual *d, struct se_dual_entry *e);
 /* After a computation: marks originators that no path leads to. */
 void se_dual_data_settle(struct se_dual_entry *e);
 
@@ -138,6 +143,11 @@ int se_dual_sia_input(struct se_dual *d, struct se_dual_entry *e, enum se_dual_m
                       unsigned peer, int is_active);
 /* Tells ops->timer when that changed. The last thing of each call from outside. */
 void se_dual_rearm(struct se_dual *d);
+
+/* --- dual_peer.c --- */
+
+/* All distances, after K values or the limit of hops changed. */
+void se_dual_recompute(struct se_dual *d);
 
 /* --- dual_horizon.c --- */
 

@@ -161,6 +161,7 @@ void se_dual_configure(struct se_dual *d, const struct se_dual_conf *conf, uint6
     d->conf = *conf;
     d->conf.hash_seed = seed;
     restart_clocks(d);
+    se_dual_recompute(d);
     se_dual_reoffer(d, now_ms);
     se_dual_rearm(d);
 }

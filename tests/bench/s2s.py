@@ -86,11 +86,15 @@ def ejabberd(certs):
 
 
 def gateway(certs):
-    return Gateway(broker=profiles(certs), local=local_domain("a.test", (A_ADDRESS, 5269)), dns=None,
+    return Gateway(broker=profiles(certs), local=local_domain("a.test", (A_ADDRESS, 5269)),
                    routes=f"<route domain='b.test' address='{B_ADDRESS}'/>", inside_dns=False,
                    security="<security side='inside' mode='tls-required'/>", log="warn",
                    workers="1", more="<limits unverified-streams='1000' pairs='64'/>")
 
+
+# Streams of many domains come from outside; nN.b.test is found by the world's DNS.
+IDLE = f"--from b.test --to a.test --server {OUTSIDE} --listen-from {B_ADDRESS} " \
+       f"--listen-to {A_ADDRESS}"
 
 PEERS = {
     "xmbd": (gateway, f"--to b.test --server {INSIDE} --server-out {OUTSIDE} "
@@ -122,7 +126,8 @@ def measure(name, words, certs):
         pid = server_pid(process)
         subprocess.run(["taskset", "-apc", "0", str(pid)], check=False, capture_output=True)
         run = subprocess.run(
-            ["taskset", "-c", "1", LOAD, "--from", "a.test", *arguments.split(), "--certificate",
+            ["taskset", "-c", "1", LOAD, "--from", "a.test", *arguments.split(),
+             *(IDLE.split() if name == "xmbd" and "idle" in words else []), "--certificate",
              certs.path("load.crt"), "--key", certs.path("load.key"), "--pid", str(pid),
              *scaled(words, SLOW.get(name, 1) * SCALE)],
             capture_output=True, text=True, check=False, timeout=300)
@@ -161,10 +166,10 @@ def main():
     for domain in ("a.test", "b.test"):
         certs.make(domain)
     certs.make("gateway.inside.test", file="inside-gw")
-    certs.make("load", names="DNS:a.test,DNS:*.a.test,DNS:b.test")
+    certs.make("load", names="DNS:a.test,DNS:b.test,DNS:*.b.test")
     try:
         with World({"a.test": (A_ADDRESS, 5269)},
-                   extra=[f"address=/a.test/{A_ADDRESS}"]):
+                   extra=[f"address=/a.test/{A_ADDRESS}", f"address=/b.test/{B_ADDRESS}"]):
             for name, words, quoted, target in rows:
                 row(name, words, quoted, target, certs)
     finally:

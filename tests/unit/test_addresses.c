@@ -425,6 +425,10 @@ static void test_ttl_counts_with_routes(void **state)
     assert_int_equal(a.status, 0);
     assert_true(is_kept("example.com", 99000, NULL));
     assert_false(is_kept("example.com", 101000, NULL));
+    script[0].routes[0].target = XMB_STR("not a name"); /* a fault of the module's: not kept */
+    ask(&a, 0, "example.net");
+    assert_int_equal(a.status, XMB_ETIMEOUT);
+    assert_false(is_kept("example.net", 0, NULL));
 }
 
 /* --- forget ---------------------------------------------------------------------------------- */

@@ -84,8 +84,10 @@ struct stream *stream_dial(const char *address, uint16_t port, const char *sourc
 
 void stream_free(struct stream *s)
 {
-    if (s->ssl != NULL)
+    if (s->ssl != NULL) {
+        SSL_set_shutdown(s->ssl, SSL_SENT_SHUTDOWN); /* or its session could not be resumed */
         SSL_free(s->ssl);
+    }
     close(s->fd);
     free(s);
 }
