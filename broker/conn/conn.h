@@ -40,6 +40,9 @@ void listeners_close(void);
 /* For `show listeners`: calls fn once for each bound address, with port 0 resolved. */
 void listeners_walk(void (*fn)(void *arg, const struct xmb_module *m, uint32_t ordinal,
                                const struct xmb_addr *bound, const char *vrf), void *arg);
+/* xmb_conn_api.listener. Thread: any. */
+int listener_bound(const struct xmb_module *m, uint32_t ordinal, uint32_t i,
+                   struct xmb_addr *bound);
 
 /*
  * What stands in an element that is a listener, for others that bind sockets too (datagrams).

@@ -170,4 +170,5 @@ const struct xmb_conn_api conn_api = {
     .tls_peer = api_tls_peer,
     .unacked = api_unacked,
     .dial_cancel = api_dial_cancel,
+    .listener = listener_bound,
 };

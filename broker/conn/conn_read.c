@@ -165,18 +165,33 @@ static enum conn_io plain_read(struct xmb_conn *c, uint8_t *p, size_t n, size_t 
     return CONN_IO_ERROR;
 }
 
-/* TLS gives one record a call: several make one call of the plugin. */
-static enum conn_io tls_read(struct xmb_conn *c, uint8_t *p, size_t n, size_t *got)
+/*
+ * A read that OpenSSL made for less than a record's worth, and nothing is left of it: the socket
+ * is empty. To ask it once more would cost a system call a stanza when stanzas come one by one.
+ */
+static int tls_is_drained(struct xmb_conn *c, uint64_t read_before)
 {
+    return !conn_tls_pending(c) &&
+           BIO_number_read(SSL_get_rbio(c->ssl)) - read_before < CONN_TLS_RECORD;
+}
+
+/* TLS gives one record a call: several make one call of the plugin. */
+static enum conn_io tls_read(struct xmb_conn *c, uint8_t *p, size_t n, size_t *got, int *more)
+{
+    uint64_t read_before = BIO_number_read(SSL_get_rbio(c->ssl));
     enum conn_io io = CONN_IO_OK;
     size_t total = 0, one = 0;
 
-    while (total < n) {
+    *more = 1;
+    while (total < n && *more) {
         io = conn_tls_read(c, p + total, n - total, &one);
         if (io != CONN_IO_OK)
             break;
         total += one;
+        *more = !tls_is_drained(c, read_before);
     }
+    if (io == CONN_IO_AGAIN)
+        *more = 0;
     *got = total;
     return total > 0 && io == CONN_IO_EOF ? CONN_IO_OK : io;
 }
@@ -199,10 +214,14 @@ static enum conn_io fill(struct xmb_conn *c, size_t *got, int *more)
     if (n > CONN_READ_BYTES - cw->read_at)
         n = CONN_READ_BYTES - cw->read_at;
     p = cw->read_slab->data + cw->read_at;
-    io = c->flags & CONN_TLS ? tls_read(c, p, n, got) : plain_read(c, p, n, got);
+    if (c->flags & CONN_TLS) {
+        io = tls_read(c, p, n, got, more);
+    } else {
+        io = plain_read(c, p, n, got);
+        *more = *got == n;
+    }
     if (*got == 0)
         return io;
-    *more = *got == n || (c->flags & CONN_TLS && io == CONN_IO_OK);
     if (buf_append(&c->in, cw->read_slab, p, *got) < 0)
         goto no_memory;
     cw->read_at += (uint32_t)*got;

@@ -7,12 +7,14 @@
  * module, address, port and vrf) keeps its sockets and gets the new <listen>
  * for what it accepts from then on. commit hands sockets to the workers and
  * cannot fail; nothing is accepted before listeners_open.
- * All of this is the control thread's.
+ * All of this is the control thread's; it alone changes the set, under a lock for the one
+ * question that other threads may ask (listener_bound).
  */
 #include "conf/conf.h"
 #include "conn/listener_priv.h"
 
 #include <errno.h>
+#include <pthread.h>
 #include <stdlib.h>
 
 static struct {
@@ -20,6 +22,7 @@ static struct {
     size_t count;
     int open;
 } current;
+static pthread_mutex_t current_lock = PTHREAD_MUTEX_INITIALIZER;
 
 /* --- groups ------------------------------------------------------------------------------- */
 
@@ -307,7 +310,8 @@ void listeners_commit(struct listeners_next *next)
     struct listen_group **list = next->groups;
     size_t i, count = 0;
 
-    workers_run(commit_worker, next);
+    workers_run(commit_worker, next); /* without the lock, which a worker may be waiting for */
+    pthread_mutex_lock(&current_lock);
     drop_removed();
     for (i = 0; i < next->count; i++) {
         struct listen_wanted *want = &next->list[i];
@@ -321,6 +325,7 @@ void listeners_commit(struct listeners_next *next)
     }
     current.list = list;
     current.count = count;
+    pthread_mutex_unlock(&current_lock);
     next->groups = NULL;
     next_free(next);
 }
@@ -360,10 +365,12 @@ void listeners_close(void)
 
     if (current.count > 0)
         workers_run(close_worker, NULL);
+    pthread_mutex_lock(&current_lock);
     for (i = 0; i < current.count; i++)
         group_free(current.list[i]);
     free(current.list);
     memset(&current, 0, sizeof(current));
+    pthread_mutex_unlock(&current_lock);
 }
 
 void listeners_walk(void (*fn)(void *arg, const struct xmb_module *m, uint32_t ordinal,
@@ -377,4 +384,23 @@ void listeners_walk(void (*fn)(void *arg, const struct xmb_module *m, uint32_t o
 
         fn(arg, g->spec->module, g->spec->ordinal, &g->bound, g->spec->vrf);
     }
+}
+
+int listener_bound(const struct xmb_module *m, uint32_t ordinal, uint32_t i,
+                   struct xmb_addr *bound)
+{
+    size_t at;
+    int rc = XMB_ENOENT;
+
+    pthread_mutex_lock(&current_lock);
+    for (at = 0; at < current.count && rc != 0; at++) {
+        const struct listen_group *g = current.list[at];
+
+        if (g->spec->module != m || g->spec->ordinal != ordinal || i-- > 0)
+            continue;
+        *bound = g->bound;
+        rc = 0;
+    }
+    pthread_mutex_unlock(&current_lock);
+    return rc;
 }

@@ -24,6 +24,7 @@ struct xmb_out {
     int failed;  /* an allocation failed, or lists were nested too deep */
     const char *sums[OUT_SUMS_MAX]; /* top-level keys that are added up over workers; static texts */
     size_t sum_count;
+    int plain_keys; /* people read the keys as they are: they are names, not words */
 };
 
 int out_init(struct xmb_out *out);

@@ -232,4 +232,5 @@ void out_merge(struct xmb_out *out, const struct xmb_out *other)
     if (out->error == NULL && other->error != NULL)
         out->error = strdup(other->error);
     out->failed |= other->failed;
+    out->plain_keys |= other->plain_keys;
 }

@@ -6,6 +6,7 @@
  *   in:  {"words": ["show", "version"]}            runs a command
  *        {"help": ["show"]}                        what may follow
  *   out: {"status": 0, "answer": {...}}
+ *        {"status": 0, "answer": {...}, "plain": true}    its keys are to be shown as they are
  *        {"status": 1, "error": "...", "answer": {...}}   it failed
  *        {"status": 2, "error": "..."}                    not a command
  *        {"status": 0, "help": [{"word": "...", "help": "..."}]}
@@ -130,6 +131,8 @@ static void answered(void *arg, struct xmb_out *out)
     if (out->error != NULL)
         reply_send(s, json_pack("{s:i, s:s, s:O}", "status", 1, "error", out->error, "answer",
                                 out->stack[0]));
+    else if (out->plain_keys)
+        reply_send(s, json_pack("{s:i, s:O, s:b}", "status", 0, "answer", out->stack[0], "plain", 1));
     else
         reply_send(s, json_pack("{s:i, s:O}", "status", 0, "answer", out->stack[0]));
     session_take_line(s);

@@ -73,6 +73,7 @@ int show_metrics(void *state, const struct xmb_call *call, struct xmb_out *out)
     size_t k;
 
     (void)call;
+    out->plain_keys = 1;
     if (w == NULL)
         metrics_routing_refresh();
     for (i = 0; i < module_count(); i++) {

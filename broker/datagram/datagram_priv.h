@@ -29,6 +29,7 @@ struct xmb_socket {
     uint32_t worker_index;     /* that it goes to */
     uint32_t ordinal;          /* thread: its worker */
     int fd;
+    int is_open;               /* its module may know of it */
     uint32_t overflowed;       /* what the kernel has dropped for want of room, ever */
     struct xmb_addr asked;     /* as configured; port 0: any */
     struct xmb_addr bound;

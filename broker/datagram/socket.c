@@ -258,6 +258,7 @@ int socket_attach(struct xmb_socket *s, struct xmb_worker *w)
 
 void socket_open(struct xmb_socket *s)
 {
+    s->is_open = 1;
     watch(s);
 }
 
@@ -266,11 +267,12 @@ static void on_closed(uv_handle_t *handle)
     free(socket_of(handle, poll));
 }
 
+/* One that never opened, because the start failed, the module may not even have a state for. */
 static void tell_gone(struct xmb_socket *s)
 {
     struct module_mark mark;
 
-    if (s->module->datagram.gone == NULL || s->worker->modules_ended)
+    if (s->module->datagram.gone == NULL || !s->is_open || s->worker->modules_ended)
         return;
     mark = module_enter(s->module);
     s->module->datagram.gone(s->worker->wself[s->module->index], s);

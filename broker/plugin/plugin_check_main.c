@@ -56,8 +56,9 @@ static const char *or_none(const char *text)
 
 static const char *roles_text(const struct xmb_module *m, char *text, size_t cap)
 {
-    snprintf(text, cap, "%s%s%s", m->protocol.size != 0 ? " protocol" : "",
-             m->routing.size != 0 ? " routing" : "", m->policy.size != 0 ? " policy" : "");
+    snprintf(text, cap, "%s%s%s%s", m->protocol.size != 0 ? " protocol" : "",
+             m->routing.size != 0 ? " routing" : "", m->policy.size != 0 ? " policy" : "",
+             m->datagram.size != 0 ? " datagram" : "");
     return text[0] != '\0' ? text + 1 : "none";
 }
 
@@ -69,6 +70,22 @@ static void print_needs(const char *what, const struct xmb_need *list, size_t co
         printf("%-10s %s, revision %u%s\n", what, list[i].name,
                list[i].revision & ~XMB_NEED_OPTIONAL,
                (list[i].revision & XMB_NEED_OPTIONAL) != 0 ? ", or without it" : "");
+}
+
+/* Under the names that `show metrics` has: a dash of the module's name is a "_" there. */
+static void print_metrics(const struct xmb_plugin *p)
+{
+    char module[NAME_MAX + 1];
+    char *dash;
+    size_t i;
+
+    snprintf(module, sizeof module, "%s", p->name);
+    while ((dash = strchr(module, '-')) != NULL)
+        *dash = '_';
+    for (i = 0; i < p->metrics_count; i++)
+        printf("%-10s %s_%s, %s of %s: %s\n", "metric", module, p->metrics[i].name,
+               p->metrics[i].type == XMB_GAUGE ? "gauge" : "counter", or_none(p->metrics[i].unit),
+               or_none(p->metrics[i].help));
 }
 
 static void print_text(const struct report *r)
@@ -89,10 +106,7 @@ static void print_text(const struct report *r)
         printf("%-10s none: its <module> is empty\n", "schema");
     print_needs("requires", p->requires_list, p->requires_list_count);
     print_needs("provides", p->provides, p->provides_count);
-    for (i = 0; i < p->metrics_count; i++)
-        printf("%-10s %s_%s, %s of %s: %s\n", "metric", p->name, p->metrics[i].name,
-               p->metrics[i].type == XMB_GAUGE ? "gauge" : "counter", or_none(p->metrics[i].unit),
-               or_none(p->metrics[i].help));
+    print_metrics(p);
     for (i = 0; i < p->commands_count; i++)
         printf("%-10s %s%s%s: %s\n", "command", p->commands[i].words,
                p->commands[i].arguments != NULL ? " " : "",

@@ -300,6 +300,14 @@ static void emit_changed(const struct change *ch, const struct conf *now, const 
     control_api.list_end(out);
 }
 
+/* The last line that an operator reads: how many faults, and what runs now. */
+static int refused(const struct conf_faults *faults, int only_check, struct xmb_out *out)
+{
+    return control_api.error(out, "%zu fault%s in the configuration%s", faults->count,
+                             faults->count == 1 ? "" : "s",
+                             only_check ? "" : "; nothing was changed, the old one stays in force");
+}
+
 int reload_command(int only_check, struct xmb_out *out)
 {
     struct conf_faults faults = {NULL, 0};
@@ -313,7 +321,7 @@ int reload_command(int only_check, struct xmb_out *out)
     try_file(&ch, &faults);
     if (ch == NULL) {
         emit_errors(&faults, out);
-        rc = XMB_ECONF;
+        rc = refused(&faults, only_check, out);
     } else {
         emit_changed(ch, change_running(), change_conf(ch), out);
         if (only_check) {

@@ -85,23 +85,31 @@ int chain_deny(struct chain *chain, uint32_t index, uint32_t reason, const char 
     return XMB_DENY;
 }
 
+/* Octets of it that go into a log line. */
+static int shown(struct xmb_str s)
+{
+    return s.n < 255 ? (int)s.n : 255;
+}
+
 void chain_tell(const struct chain *chain, struct xmb_worker *w,
                 const struct xmb_request *request)
 {
     const struct xmb_answer *a = &chain->answer;
     int fault = a->reason == XMB_DENY_LATE || a->reason == XMB_DENY_FAILED;
     char peer[XMB_ADDR_TEXT_MAX];
-    char user[300] = "";
+    char whom[600] = "";
 
     core_count(w, CORE_POLICY_DENIED, 1);
     if (request->username.n > 0)
-        snprintf(user, sizeof(user), " of user \"%.*s\"",
-                 (int)(request->username.n < 255 ? request->username.n : 255),
+        snprintf(whom, sizeof(whom), " of user \"%.*s\"", shown(request->username),
                  request->username.p);
+    else if (request->from.n > 0)
+        snprintf(whom, sizeof(whom), " from %.*s to %.*s", shown(request->from),
+                 request->from.p, shown(request->to), request->to.p);
     log_api.limited(module_at(chain->decided_by), fault ? XMB_LOG_WARN : XMB_LOG_INFO,
                     fault ? "policy-fault" : "policy-denied", DENIED_LINES_PER_SECOND,
                     addr_text(&request->remote, peer, sizeof(peer)),
-                    "denied: %s%s, asked by %s: %s%s%s", point_name(request->point), user,
+                    "denied: %s%s, asked by %s: %s%s%s", point_name(request->point), whom,
                     request->asker != NULL ? request->asker->name : "core",
                     reason_name(a->reason), a->text != NULL ? ": " : "",
                     a->text != NULL ? a->text : "");

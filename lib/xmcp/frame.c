@@ -15,8 +15,10 @@ static int cookie_fits(const uint8_t *p, size_t bytes)
     uint8_t cookie[4];
     size_t i;
 
+    if (bytes >= 8)
+        return get32(p + 4) == XMCP_MAGIC_COOKIE;
     put32(cookie, XMCP_MAGIC_COOKIE);
-    for (i = 4; i < 8 && i < bytes; i++) {
+    for (i = 4; i < bytes; i++) {
         if (p[i] != cookie[i - 4])
             return 0;
     }

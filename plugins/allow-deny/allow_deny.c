@@ -11,6 +11,7 @@
  * A reload is for new connections; those that live are not judged again. Domains
  * are judged whenever a protocol asks.
  */
+#include "address_lists.h"
 #include "domains.h"
 #include "federation_privacy.h"
 #include "lists.h"
@@ -96,15 +97,24 @@ static int check_accept(struct worker *w, const struct xmb_request *request,
 
 /* --- ROUTE ----------------------------------------------------------------------------------- */
 
+/* Of an asker that does not say which of the two is foreign a deny list must not be got round. */
+static int is_denied(const struct domains *d, const struct xmb_request *request)
+{
+    if (d->mode != DOMAINS_DENY_LIST)
+        return 0;
+    if (request->foreign.n > 0)
+        return domains_find(d, request->foreign) != NULL;
+    return domains_find(d, request->from) != NULL || domains_find(d, request->to) != NULL;
+}
+
 static int check_route(struct worker *w, const struct xmb_request *request,
                        struct xmb_answer *answer)
 {
     const struct domains *d = w->conf->domains;
-    int listed = domains_find(d, request->foreign) != NULL;
 
-    if (d->mode == DOMAINS_DENY_LIST && listed)
+    if (is_denied(d, request))
         return deny(w, METRIC_DOMAINS_DENIED, answer, "the deny list has the domain");
-    if (d->mode == DOMAINS_ALLOW_LIST && !listed)
+    if (d->mode == DOMAINS_ALLOW_LIST && domains_find(d, request->foreign) == NULL)
         return XMB_ABSTAIN;
     w->cells[METRIC_DOMAINS_PERMITTED]++;
     return XMB_ALLOW;
@@ -124,54 +134,23 @@ static int check(void *wself, const struct xmb_request *request, struct xmb_answ
     }
 }
 
-/* --- life ------------------------------------------------------------------------------------ */
+/* --- what others may ask; one module of this plugin is in a broker ---------------------------- */
 
-static int init(const struct xmb_host *host, struct xmb_module *module, void **self)
+/*
+ * address_lists.h. `lists_asked` is those in preparation or, without, in force; NULL while it cannot
+ * be said. Written on the control thread, and never while policy_changed runs.
+ */
+static _Atomic(const struct lists *) lists_asked;
+static const struct lists *lists_in_force;
+
+static int list_known(const char *name)
 {
-    struct module *m = calloc(1, sizeof(*m));
+    const struct lists *lists = atomic_load(&lists_asked);
 
-    if (m == NULL)
-        return XMB_ENOMEM;
-    m->host = host;
-    m->module = module;
-    *self = m;
-    return 0;
+    return lists == NULL || lists_find(lists, name) != NULL;
 }
 
-static void drop(void *self, void *old)
-{
-    struct conf *c = old;
-
-    (void)self;
-    if (c == NULL)
-        return;
-    lists_free(c->lists);
-    domains_free(c->domains);
-    free(c);
-}
-
-/* Both are read, also when the first has faults, so that the operator sees them all. */
-static int prepare(void *self, const struct xmb_conf *conf, void **next)
-{
-    const struct module *m = self;
-    struct conf *c = calloc(1, sizeof(*c));
-    int rc, rc_domains;
-
-    if (c == NULL)
-        return XMB_ENOMEM;
-    rc = lists_read(m->host->conf, conf, &c->lists);
-    rc_domains = domains_read(m->host->conf, conf, &c->domains);
-    if (rc == 0)
-        rc = rc_domains;
-    if (rc < 0)
-        drop(self, c);
-    else
-        *next = c;
-    return rc;
-}
-
-/* --- what others may ask (federation_privacy.h); one module of this plugin is in a broker --- */
-
+/* federation_privacy.h */
 static _Atomic(const char *) mode_now;
 static _Atomic uint32_t listed_now;
 
@@ -189,12 +168,70 @@ static int interface(void *self, const char *name, uint32_t revision, const void
 {
     static const struct federation_privacy privacy = {
         .size = sizeof(privacy), .mode = privacy_mode, .listed = privacy_listed};
+    static const struct address_lists lists = {.size = sizeof(lists), .known = list_known};
 
     (void)self;
-    (void)name;     /* the host has looked both up in `provides` */
-    (void)revision;
-    *table = &privacy;
+    (void)revision; /* the host has looked both up in `provides` */
+    if (strcmp(name, ADDRESS_LISTS_NAME) == 0)
+        *table = &lists;
+    else
+        *table = &privacy;
     return 0;
+}
+
+/* --- life ------------------------------------------------------------------------------------ */
+
+static int init(const struct xmb_host *host, struct xmb_module *module, void **self)
+{
+    struct module *m = calloc(1, sizeof(*m));
+
+    if (m == NULL)
+        return XMB_ENOMEM;
+    m->host = host;
+    m->module = module;
+    lists_in_force = NULL;
+    atomic_store(&lists_asked, NULL);
+    *self = m;
+    return 0;
+}
+
+static void drop(void *self, void *old)
+{
+    struct conf *c = old;
+
+    (void)self;
+    if (c == NULL)
+        return;
+    lists_free(c->lists);
+    domains_free(c->domains);
+    free(c);
+}
+
+static void abort_(void *self, void *next)
+{
+    atomic_store(&lists_asked, lists_in_force);
+    drop(self, next);
+}
+
+/* Both are read, also when the first has faults, so that the operator sees them all. */
+static int prepare(void *self, const struct xmb_conf *conf, void **next)
+{
+    const struct module *m = self;
+    struct conf *c = calloc(1, sizeof(*c));
+    int rc, rc_domains;
+
+    if (c == NULL)
+        return XMB_ENOMEM;
+    rc = lists_read(m->host->conf, conf, &c->lists);
+    rc_domains = domains_read(m->host->conf, conf, &c->domains);
+    if (rc == 0)
+        rc = rc_domains;
+    atomic_store(&lists_asked, rc < 0 ? NULL : c->lists);
+    if (rc < 0)
+        drop(self, c);
+    else
+        *next = c;
+    return rc;
 }
 
 static void commit(void *self, void *next)
@@ -202,6 +239,8 @@ static void commit(void *self, void *next)
     const struct module *m = self;
     const struct conf *c = next;
 
+    lists_in_force = c->lists;
+    atomic_store(&lists_asked, c->lists);
     atomic_store(&mode_now, domains_mode_text(c->domains->mode));
     atomic_store(&listed_now, c->domains->count);
     m->host->log->write(m->module, XMB_LOG_NOTICE, NULL,
@@ -245,7 +284,7 @@ static const struct xmb_module_ops ops = {
     .size = sizeof(ops),
     .init = init,
     .prepare = prepare,
-    .abort = drop,
+    .abort = abort_,
     .commit = commit,
     .worker_init = worker_init,
     .worker_fini = free,
@@ -257,6 +296,7 @@ static const struct xmb_module_ops ops = {
 
 static const struct xmb_need offers[] = {
     {XMB_NEED_INIT, FEDERATION_PRIVACY_REVISION, FEDERATION_PRIVACY_NAME},
+    {XMB_NEED_INIT, ADDRESS_LISTS_REVISION, ADDRESS_LISTS_NAME},
 };
 
 static const struct xmb_policy role = {

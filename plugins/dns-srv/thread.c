@@ -145,7 +145,9 @@ static void start(struct dsrv_thread *t, struct dsrv_request *request, uint64_t 
 {
     struct dsrv_job *job;
 
-    if (now - request->born_ms >= QUEUE_AGE_MS || (job = dsrv_job_new(request)) == NULL) {
+    /* What libunbound's thread does not read any more would fill its pipe, and block us. */
+    if (t->broken || now - request->born_ms >= QUEUE_AGE_MS ||
+        (job = dsrv_job_new(request)) == NULL) {
         give_up(t, request);
         return;
     }
@@ -244,6 +246,21 @@ static int take(struct dsrv_thread *t)
     return stops;
 }
 
+static void end_jobs(struct dsrv_thread *t)
+{
+    struct dsrv_job *job;
+    struct dsrv_request *request;
+
+    while ((job = t->jobs) != NULL) {
+        t->jobs = job->next;
+        t->running--;
+        request = job->request;
+        job->request = NULL;
+        dsrv_job_free(job);
+        give_up(t, request);
+    }
+}
+
 static void process(struct dsrv_thread *t)
 {
     int rc = ub_process(t->resolver->ctx);
@@ -251,6 +268,7 @@ static void process(struct dsrv_thread *t)
     if (rc == 0)
         return;
     t->broken = 1;
+    end_jobs(t);
     t->host->log->write(t->module, XMB_LOG_ERROR, NULL,
                         "libunbound has stopped (%s); nothing is found until the module's "
                         "configuration changes or the broker restarts", ub_strerror(rc));
@@ -275,17 +293,9 @@ static void sleep_until(struct dsrv_thread *t, int wait_ms)
 /* All that is open is answered, so that every ticket goes back. */
 static void end_all(struct dsrv_thread *t)
 {
-    struct dsrv_job *job;
     struct dsrv_request *request;
 
-    while ((job = t->jobs) != NULL) {
-        t->jobs = job->next;
-        t->running--;
-        request = job->request;
-        job->request = NULL;
-        dsrv_job_free(job);
-        give_up(t, request);
-    }
+    end_jobs(t);
     pthread_mutex_lock(&t->lock);
     request = t->first;
     t->first = NULL;

@@ -2,18 +2,18 @@
 /*
  * dual.h - the decision engine: which neighbour a service is believed from, and who is told.
  *
- * DUAL, the diffusing update algorithm of RFC 7868, section 3, over services instead of networks. No
- * packet is ever forwarded along the paths it finds: the *successor* of a service is the neighbour
- * whose copy is taken and announced again.
+ * DUAL, the diffusing update algorithm of RFC 7868, section 3, over services instead of networks.
+ * No packet is ever forwarded along the paths it finds: the *successor* of a service is the
+ * neighbour whose copy is taken and announced again.
  *
- * The engine is pure. It has no socket, no clock and no host: time comes in as an argument, and what
- * it wants goes out through struct se_dual_ops. The same calls in the same order do the same.
+ * The engine is pure. It has no socket, no clock and no host: time comes in as an argument, and
+ * what it wants goes out through struct se_dual_ops. The same calls in the same order do the same.
  *
  *     what happened                         engine                           what is wanted
  *
  *     se_dual_iface_set, se_dual_peer_*  +--------------+  ops->send     a message is due
- *     se_dual_input   (a TLV came)   --> | topology     |  ops->refuse   "unreachable", from no entry
- *     se_dual_publish, _withdraw     --> | table, FSM,  | --> ops->route registry: there, changed, gone
+ *     se_dual_input   (a TLV came)   --> | topology     |  ops->refuse   the same, about no entry
+ *     se_dual_publish, _withdraw     --> | table, FSM,  |  ops->route    the registry has to know
  *     se_dual_tick    (it is late)   --> | data         |  ops->timer    call se_dual_tick then
  *                                        +--------------+  ops->note     something for the log
  *
@@ -29,15 +29,16 @@
  *                 |       |<------(16)-------- active 2 <--(10)- active 3
  *                 +-------+<------(13)-------------------------- active 3 <--(12)-- active 2
  *
- *     made by the first advertisement or publish -> passive -> ... -> unreachable and passive: lingers
- *     with its sequence numbers, so that late copies find out that they are late -> freed by the timer
+ *     made by the first advertisement or publish -> passive -> ... -> unreachable and passive:
+ *     lingers with its sequence numbers, so that late copies are known for late -> freed in time
  *
  * While active, the successor, the feasible distance and what we report are frozen.
  *
  * Messages. ops->send asks that a message about an entry goes to a neighbour. It says *that*, not
- * what: the caller queues the entry, and when it builds the packet it asks se_dual_offer for what to
- * write, so that only the newest state of a service is ever in a queue. Rules of the queue:
- *   - messages of one kind about one entry to one neighbour that were not yet written are one;
+ * what: the caller queues the entry, and when it builds the packet it asks se_dual_offer for what
+ * to write, so that only the newest state of a service is ever in a queue. Rules of the queue:
+ *   - messages of one kind about one entry to one neighbour that were not yet written are one, but
+ *     for SIA replies with another flag, and not across an RS, after which all is told again;
  *   - different kinds are different messages, and what was asked for first is written first;
  *   - what was asked for is sent, also when the entry has become active, passive or gone meanwhile;
  *   - replies are written after all of the packet was given to se_dual_input (RFC 7868, 3.5);
@@ -48,9 +49,9 @@
  * to the caller, who makes it in ops->keep and frees it in ops->drop.
  *
  * One engine is one process: a service family in an autonomous system, topology base. One thread at
- * a time. Operations may not call back into the engine, but for se_dual_offer, se_dual_hold and reading.
- * Memory: bounded by entries_max times what an entry has; allocated when an entry, a path to it
- * or an origin of it is new, and freed when it goes.
+ * a time. Operations may not call back into the engine, but for se_dual_offer, se_dual_hold and
+ * reading. Memory: bounded by entries_max times what an entry has; allocated when an entry, a path
+ * to it or an origin of it is new, and freed when it goes.
  */
 #ifndef SE_DUAL_H
 #define SE_DUAL_H
@@ -89,8 +90,8 @@ enum se_dual_event {
     SE_DUAL_QUERY_OF_SUCCESSOR = 5,      /* active: the successor asks */
     SE_DUAL_QUERY_ACTIVE = 6,            /* active: someone else asks */
     SE_DUAL_CHANGE_ACTIVE = 7,           /* active: a change that is no news about the successor */
-    SE_DUAL_REPLY_MORE = 8,              /* active: a reply, or its sender died; others are missing */
-    SE_DUAL_WORSE_OWN = 9,               /* active 1: the successor failed or is dearer than we said */
+    SE_DUAL_REPLY_MORE = 8,              /* active: a reply, or its sender died; not the last */
+    SE_DUAL_WORSE_OWN = 9,               /* active 1: the successor failed, or grew dearer */
     SE_DUAL_WORSE_ASKED = 10,            /* active 3: likewise */
     SE_DUAL_LAST_INFEASIBLE = 11,        /* active 0: last reply, none feasible */
     SE_DUAL_LAST_INFEASIBLE_ASKED = 12,  /* active 2: likewise */
@@ -104,7 +105,7 @@ enum se_dual_event {
 /* The values are the opcodes on the wire. */
 enum se_dual_message {
     SE_DUAL_UPDATE = 1,
-    SE_DUAL_REQUEST = 2, /* send me the data of this service (D10) */
+    SE_DUAL_REQUEST = 2, /* send me the data, of this sequence or newer (D10) */
     SE_DUAL_QUERY = 3,
     SE_DUAL_REPLY = 4,
     SE_DUAL_SIA_QUERY = 10,
@@ -124,7 +125,7 @@ enum se_seq_state { SE_SEQ_UNUSED = 0, SE_SEQ_LIVE, SE_SEQ_WITHDRAWN };
 
 /* What an originator knows about the sequence of one service. Zeroed: nothing. */
 struct se_seq {
-    uint32_t wire;    /* the last that went out or was heard of, unless unused */
+    uint32_t wire;    /* no number that went out or was heard of is newer, unless unused */
     uint32_t version; /* the client's, of the publication that has `wire` */
     uint8_t state;    /* enum se_seq_state */
     uint8_t raises;   /* how often it had to be raised in this life */
@@ -133,8 +134,11 @@ struct se_seq {
 /* 1 when `a` is newer than `b`: serial numbers of 32 bits (RFC 1982; D07). */
 int se_seq_newer(uint32_t a, uint32_t b);
 
-/* The wall clock in milliseconds since 1970 as a sequence: sixteenths of a second, 32 bits. */
-uint32_t se_seq_clock(uint64_t wall_ms);
+/*
+ * The wall clock in milliseconds since 1970 as a sequence: sixteenths of a second, 32 bits; at
+ * least one later than when the process began.
+ */
+uint32_t se_seq_clock(uint64_t wall_ms, uint64_t start_wall_ms);
 
 /*
  * A client published `version`, with the content that stands (`is_same`) or another one.
@@ -146,11 +150,11 @@ int se_seq_publish(struct se_seq *s, uint32_t version, int is_same, uint32_t clo
 int se_seq_withdraw(struct se_seq *s, uint32_t clock);
 
 /*
- * Someone says that there is `wire` of this service from ourselves. 1 when it is live and s->wire had
- * to be raised above it: flood again. 0: it is only remembered, or no news. XMB_ELIMIT: raised too
- * often, there must be another router with our id.
+ * Someone says that there is `wire` of this service from ourselves. 1 when it is live and s->wire
+ * had to be raised above it: flood again. 0: it is only remembered, or no news. XMB_ELIMIT: raised
+ * too often, there must be another router with our id.
  */
-int se_seq_heard(struct se_seq *s, uint32_t wire);
+int se_seq_heard(struct se_seq *s, uint32_t wire, uint64_t start_wall_ms);
 
 enum se_seq_verdict {
     SE_SEQ_TAKE, /* this is the newest content: take it */
@@ -162,7 +166,8 @@ enum se_seq_verdict {
 struct se_seq_known {
     uint32_t held;     /* of the newest content or withdrawal seen */
     uint32_t heard;    /* newest mentioned by anyone, content or not */
-    uint8_t is_known;  /* held and heard mean something */
+    uint8_t is_known;  /* held means something */
+    uint8_t is_heard;  /* heard means something */
     uint8_t has_content; /* of `held`, and reachable since it came */
     uint8_t is_withdrawn; /* `held` is a withdrawal by the originator */
 };
@@ -177,6 +182,8 @@ int se_seq_mention(struct se_seq_known *k, uint32_t sequence);
 int se_seq_gone(struct se_seq_known *k, uint32_t sequence);
 /* No path leads to the originator any more. */
 void se_seq_lost(struct se_seq_known *k);
+/* 1 when the originator withdrew it, and nothing newer was heard of. */
+int se_seq_is_withdrawn(const struct se_seq_known *k);
 
 /* --- the topology table: read it as you like, the engine alone writes it ---------------------- */
 
@@ -225,6 +232,8 @@ struct se_dual_entry {
     uint16_t set_words;
     uint32_t reply_count; /* size of SE_SET_REPLY */
     uint32_t hold_count;
+    uint32_t shown_origin; /* what the registry has, while is_shown */
+    uint32_t shown_sequence;
     struct se_distance feasible; /* FD */
     struct se_distance distance; /* what we report, composite of `metric` */
     struct se_metric metric;     /* what we report */
@@ -293,7 +302,7 @@ struct se_dual_advert {
 struct se_dual_offer {
     struct se_metric metric; /* unreachable: write delay all ones, and trim */
     void *content;           /* NULL: trimmed */
-    void *reach;             /* content whose reachability block to write, also when trimmed, or NULL */
+    void *reach;             /* content whose reachability to write, trimmed or not; or NULL */
     uint32_t origin;
     uint32_t sequence;
     uint8_t is_withdrawn;
@@ -318,10 +327,13 @@ struct se_dual_ops {
     /* A message of `kind` about `e` is due. Never fails: what cannot be queued resets the peer. */
     void (*send)(void *arg, struct se_dual_entry *e, enum se_dual_message kind,
                  const struct se_dual_to *to);
-    /* A reply "unreachable" is due about a service that is not in the table. `kind`: REPLY or SIA_REPLY. */
+    /* "Unreachable" is due about a service not in the table. `kind`: REPLY or SIA_REPLY. */
     void (*refuse)(void *arg, unsigned peer, enum se_dual_message kind,
                    const struct se_dual_advert *a);
-    /* A learned service for the registry. What it is now: e->origin, e->metric. */
+    /*
+     * A learned service for the registry. What it is now: e->origin, e->metric. Numbers rise while
+     * e->origin->router_id is the same; with another originator they begin elsewhere.
+     */
     void (*route)(void *arg, struct se_dual_entry *e, enum se_dual_route what);
     /* Makes content of an advertisement that was taken. NULL: out of memory, it stays without. */
     void *(*keep)(void *arg, const struct se_dual_advert *a);
@@ -341,6 +353,7 @@ struct se_dual_conf {
     struct se_kvalues k;
     uint64_t active_ms;   /* 180 000; 0: never stuck (RFC 7868, 4.4.1) */
     uint64_t linger_ms;   /* 2 x active time: how long a gone service is remembered */
+    uint64_t start_wall_ms; /* since 1970, when the process began: see dual_seq.c */
     uint64_t hash_seed;   /* random, so that nobody can aim at one chain */
     uint32_t router_id;   /* ours */
     uint32_t entries_max; /* at least 1 */
@@ -380,9 +393,9 @@ int se_dual_iface_set(struct se_dual *d, unsigned iface, const struct se_link *l
                       enum se_dual_split split, uint64_t now_ms);
 
 /*
- * The neighbour `peer` came up on `iface`: it acknowledged our INIT, and will get our table by way of
- * se_dual_table_next. It counts as starting until se_dual_peer_complete. XMB_EINVAL (numbers, or up
- * already), XMB_ENOMEM.
+ * The neighbour `peer` came up on `iface`: it acknowledged our INIT, and will get our table by way
+ * of se_dual_table_next. It counts as starting until se_dual_peer_complete. XMB_EINVAL (numbers, or
+ * up already), XMB_ENOMEM.
  */
 int se_dual_peer_up(struct se_dual *d, unsigned peer, unsigned iface, unsigned flags,
                     uint64_t now_ms);
@@ -405,20 +418,22 @@ struct se_dual_entry *se_dual_table_next(struct se_dual *d, unsigned peer);
 void se_dual_table_rewind(struct se_dual *d, unsigned peer);
 
 /*
- * One service of a packet of `kind` from `peer`, which is up. 0; XMB_ELIMIT or XMB_ENOMEM when it was
- * not taken, which the neighbour learns in a reply if it asked; XMB_EINVAL on a neighbour that is
- * not up, or a kind that is none. (RFC 7868, 3.5, 4.1 to 4.4.)
+ * One service of a packet of `kind` from `peer`, which is up. One that a filter or a limit refuses
+ * is made unreachable and incomplete first, and given all the same: it may be a reply. 0;
+ * XMB_ELIMIT or XMB_ENOMEM when it was not taken, which the neighbour learns in a reply if it
+ * asked; XMB_EINVAL on a neighbour that is not up, or a kind that is none. (RFC 7868, 3.5, 4.1 to
+ * 4.4.)
  */
 int se_dual_input(struct se_dual *d, enum se_dual_message kind, unsigned peer,
                   const struct se_dual_advert *a, uint64_t now_ms);
 
 /*
- * A client of ours publishes. Of `a`, origin, sequence and the flags are not looked at; `version` is
- * the client's, `is_same` says that neither data nor address changed since the last publish.
+ * A client of ours publishes. Of `a`, origin, sequence and the flags are not looked at; `version`
+ * is the client's, `is_same` says that neither data nor address changed since the last publish.
  * `wall_ms` is the time since 1970. XMB_ELIMIT, XMB_ENOMEM: not published.
  */
-int se_dual_publish(struct se_dual *d, const struct se_dual_advert *a, uint32_t version, int is_same,
-                    uint64_t wall_ms, uint64_t now_ms);
+int se_dual_publish(struct se_dual *d, const struct se_dual_advert *a, uint32_t version,
+                    int is_same, uint64_t wall_ms, uint64_t now_ms);
 /* It took it back. XMB_ENOENT. */
 int se_dual_withdraw(struct se_dual *d, const struct xmb_service_id *id, uint64_t wall_ms,
                      uint64_t now_ms);
@@ -431,9 +446,13 @@ void se_dual_tick(struct se_dual *d, uint64_t now_ms);
 
 /* --- asking ----------------------------------------------------------------------------------- */
 
-/* What to write about `e` to `peer` on `iface` (SE_DUAL_ALL: a multicast) at this moment. */
-void se_dual_offer(const struct se_dual *d, const struct se_dual_entry *e, unsigned iface,
-                   unsigned peer, struct se_dual_offer *out);
+/*
+ * What to write about `e` to `peer` on `iface` (SE_DUAL_ALL: a multicast) in a message of `kind` at
+ * this moment. Trimmed is what is unreachable, and queries, SIA packets and requests (D10).
+ */
+void se_dual_offer(const struct se_dual *d, const struct se_dual_entry *e,
+                   enum se_dual_message kind, unsigned iface, unsigned peer,
+                   struct se_dual_offer *out);
 
 /* Keeps `e` from being freed, as often as se_dual_release is not called yet. */
 void se_dual_hold(struct se_dual_entry *e);

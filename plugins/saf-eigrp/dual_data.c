@@ -85,7 +85,7 @@ static void own_heard(struct se_dual *d, struct se_dual_entry *e, uint32_t seque
 {
     struct se_origin *o;
     unsigned count;
-    int rc = se_seq_heard(&e->seq, sequence);
+    int rc = se_seq_heard(&e->seq, sequence, d->conf.start_wall_ms);
 
     d->counts.own_heard++;
     if (rc == XMB_ELIMIT)
@@ -117,11 +117,14 @@ static void take_content(struct se_dual *d, struct se_origin *o, const struct se
 struct se_origin *se_dual_data_in(struct se_dual *d, struct se_dual_entry *e,
                                   const struct se_dual_advert *a, int is_finite, unsigned *news)
 {
+    /* Whoever has no number to say says 0 of what it cannot reach. */
+    int is_numbered = is_finite || a->sequence != 0;
     struct se_origin *o;
 
     *news = 0;
     if (a->origin == d->conf.router_id) {
-        own_heard(d, e, a->sequence, news);
+        if (is_numbered)
+            own_heard(d, e, a->sequence, news);
         return NULL;
     }
     o = se_dual_origin(d, e, a->origin);
@@ -134,7 +137,7 @@ struct se_origin *se_dual_data_in(struct se_dual *d, struct se_dual_entry *e,
     } else if (a->is_withdrawn) {
         if (se_seq_gone(&o->known, a->sequence))
             *news |= NEWS_GONE;
-    } else if (se_seq_mention(&o->known, a->sequence)) {
+    } else if (is_numbered && se_seq_mention(&o->known, a->sequence)) {
         *news |= NEWS_MENTIONED;
     }
     return o;
@@ -151,8 +154,9 @@ static int is_visible(const struct se_dual_entry *e)
 
 static enum se_dual_route reason_of(const struct se_dual_entry *e)
 {
-    return e->origin != NULL && e->origin->known.is_withdrawn ? SE_DUAL_ROUTE_GONE_SOURCE
-                                                              : SE_DUAL_ROUTE_GONE_NETWORK;
+    return e->origin != NULL && se_seq_is_withdrawn(&e->origin->known)
+               ? SE_DUAL_ROUTE_GONE_SOURCE
+               : SE_DUAL_ROUTE_GONE_NETWORK;
 }
 
 void se_dual_show(struct se_dual *d, struct se_dual_entry *e, int is_changed)
@@ -161,6 +165,12 @@ void se_dual_show(struct se_dual *d, struct se_dual_entry *e, int is_changed)
     int is_shown = is_visible(e);
 
     e->is_shown = (uint8_t)is_shown;
+    if (is_shown) {
+        is_changed |= e->shown_origin != e->origin->router_id ||
+                      e->shown_sequence != e->origin->known.held;
+        e->shown_origin = e->origin->router_id;
+        e->shown_sequence = e->origin->known.held;
+    }
     if (is_shown && !was_shown)
         d->ops->route(d->arg, e, SE_DUAL_ROUTE_INSTALLED);
     else if (is_shown && is_changed)
@@ -172,12 +182,13 @@ void se_dual_show(struct se_dual *d, struct se_dual_entry *e, int is_changed)
 void se_dual_chase(struct se_dual *d, struct se_dual_entry *e)
 {
     const struct se_path *p = se_dual_path(e, e->successor);
+    const struct se_seq_known *k;
 
     if (e->state != SE_DUAL_PASSIVE || !se_dual_is_peer(e->successor) || p == NULL)
         return;
-    if (se_seq_newer(p->origin->known.heard, p->sequence))
-        se_dual_send(d, e, SE_DUAL_UPDATE, e->successor);
-    else if (!p->origin->known.has_content && !p->origin->known.is_withdrawn)
+    k = &p->origin->known;
+    if ((k->is_heard && se_seq_newer(k->heard, p->sequence)) ||
+        (!k->has_content && !se_seq_is_withdrawn(k)))
         se_dual_send(d, e, SE_DUAL_REQUEST, e->successor);
 }
 

@@ -8,14 +8,14 @@
  *
  * Where the RFC's words are loose, what the algorithm needs:
  *   - What we report in a query is the distance by way of the successor that is, worse as it is. It
- *     stays frozen. In active 1 and 3 the successor was never worse since, so that the least distance
- *     at the end is no more than what all neighbours have been told: FD may become it. This is what
- *     active 0 and 2 are for, and why (9) and (10) are any way of becoming worse than reported:
- *     update, reply, link.
+ *     stays frozen. In active 1 and 3 the successor was never worse since, so that the least
+ *     distance at the end is no more than what all neighbours have been told: FD may become it.
+ *     This is what active 0 and 2 are for, and why (9) and (10) are any way of becoming worse than
+ *     reported: update, reply, link.
  *   - (9) and (10) count as the successor's reply only when it is gone. One that merely became
  *     dearer does reply, and its reply must not be taken for one to the next query.
- *   - (11), (12), (14), (16): feasible is who is nearer than what we reported: "the metric that made
- *     the route go to ACTIVE", as (5) has it.
+ *   - (11), (12), (14), (16): feasible is who is nearer than what we reported when we went active;
+ *     the explanation of (5) says so.
  *   - A query of the successor while we already owe it a reply changes nothing but its distance.
  */
 #include "dual_priv.h"

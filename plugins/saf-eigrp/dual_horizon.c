@@ -2,13 +2,14 @@
 /*
  * dual_horizon.c - whom to tell what: split horizon, poison reverse, stub, maximum hops.
  *
- * All that goes to a neighbour is one question, "is it offered a finite distance?", and two bits: was
- * it told one (SE_SET_TOLD), and if that was taken back, is it sure that it has read so
+ * All that goes to a neighbour is one question, "is it offered a finite distance?", and two bits:
+ * was it told one (SE_SET_TOLD), and if that was taken back, is it sure that it has read so
  * (SE_SET_DOUBT). Split horizon is then: it is not offered. Poison reverse is: it was told and is
  * not offered any more. A new successor, a filter, a stub role and a limit of hops all come out of
  * the same comparison.
  *
- * Maximum hops needs no rule of its own: a distance of too many hops is unreachable (dual_select.c).
+ * Maximum hops needs no rule of its own: a distance of too many hops is unreachable
+ * (dual_select.c).
  */
 #include "dual_priv.h"
 
@@ -37,11 +38,13 @@ int se_dual_is_offered(const struct se_dual *d, const struct se_dual_entry *e, u
     return d->ops->may_offer == NULL || d->ops->may_offer(d->arg, e, iface);
 }
 
-void se_dual_offer(const struct se_dual *d, const struct se_dual_entry *e, unsigned iface,
-                   unsigned peer, struct se_dual_offer *out)
+void se_dual_offer(const struct se_dual *d, const struct se_dual_entry *e,
+                   enum se_dual_message kind, unsigned iface, unsigned peer,
+                   struct se_dual_offer *out)
 {
-    int is_finite = se_dual_is_offered(d, e, iface, peer);
-    const struct se_origin *o = e->origin;
+    int is_finite = kind != SE_DUAL_REQUEST && se_dual_is_offered(d, e, iface, peer);
+    int is_complete = is_finite && (kind == SE_DUAL_UPDATE || kind == SE_DUAL_REPLY);
+    const struct se_origin *o = e->origin != NULL ? e->origin : e->origins;
 
     memset(out, 0, sizeof(*out));
     out->metric = e->metric;
@@ -53,11 +56,11 @@ void se_dual_offer(const struct se_dual *d, const struct se_dual_entry *e, unsig
     out->origin = o->router_id;
     out->reach = o->content;
     out->sequence = o->known.heard;
-    if (is_finite && o->known.has_content) {
+    if (is_complete && o->known.has_content) {
         out->content = o->content;
         out->sequence = o->known.held;
     }
-    out->is_withdrawn = !is_finite && o->known.is_withdrawn;
+    out->is_withdrawn = !is_finite && kind != SE_DUAL_REQUEST && se_seq_is_withdrawn(&o->known);
 }
 
 static void note_told(struct se_dual *d, struct se_dual_entry *e, unsigned peer)
@@ -90,7 +93,8 @@ void se_dual_send(struct se_dual *d, struct se_dual_entry *e, enum se_dual_messa
     send_to(d, e, kind, peer, 0);
 }
 
-void se_dual_send_sia_reply(struct se_dual *d, struct se_dual_entry *e, unsigned peer, int is_active)
+void se_dual_send_sia_reply(struct se_dual *d, struct se_dual_entry *e, unsigned peer,
+                            int is_active)
 {
     send_to(d, e, SE_DUAL_SIA_REPLY, peer, is_active);
 }

@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * dual_input.c - what comes in about one service: from a neighbour's packet, or from our own clients.
+ * dual_input.c - what comes in about one service: from a neighbour's packet, or from our own
+ * clients.
  *
  * Two things are in it, and they are kept apart. The *way*, a distance, goes into the path of that
- * neighbour and is an event for DUAL when it is a change, a query or a reply. The *content*, with its
- * sequence, goes to the originator's record; when it is newer and nothing about the way is, it is
- * handed on by updates alone, with no event and no computation (D09). While active it waits.
+ * neighbour and is an event for DUAL when it is a change, a query or a reply. The *content*, with
+ * its sequence, goes to the originator's record; when it is newer and nothing about the way is, it
+ * is handed on by updates alone, with no event and no computation (D09). While active it waits.
  */
 #include "dual_priv.h"
 
@@ -97,13 +98,28 @@ static void refuse(struct se_dual *d, enum se_dual_message kind, unsigned peer,
         d->ops->refuse(d->arg, peer, SE_DUAL_SIA_REPLY, a);
 }
 
-static void answer_request(struct se_dual *d, const struct se_dual_advert *a, unsigned peer)
+/* A neighbour misses content, or knows of newer than we have: then we do as well. */
+static void take_request(struct se_dual *d, const struct se_dual_advert *a, unsigned peer)
 {
     struct se_dual_entry *e = se_dual_find(d, &a->id);
+    struct se_origin *o;
+    unsigned news;
 
-    if (e != NULL && e->origin != NULL && e->origin->known.has_content &&
-        se_dual_is_offered(d, e, d->peers[peer].iface, peer))
+    if (e == NULL)
+        return;
+    o = se_dual_data_in(d, e, a, 0, &news);
+    if (news & NEWS_CONTENT && e->successor == SE_DUAL_LOCAL)
+        e->is_flood_due = 1;
+    if (news & NEWS_MENTIONED)
+        se_dual_chase(d, e);
+    if (o != NULL && (o != e->origin || !o->known.has_content ||
+                      se_seq_newer(a->sequence, o->known.held)))
+        return;
+    if (e->state != SE_DUAL_PASSIVE)
+        e->is_flood_due = 1;
+    else if (!e->is_flood_due && se_dual_is_offered(d, e, d->peers[peer].iface, peer))
         se_dual_send(d, e, SE_DUAL_UPDATE, peer);
+    flood(d, e, SE_DUAL_NONE);
 }
 
 /* RFC 7868, 5.4.2.1: what a starting neighbour sends and is not offered, it is told so. */
@@ -119,6 +135,7 @@ static int take(struct se_dual *d, struct se_dual_entry *e, enum se_dual_message
                 unsigned peer, const struct se_dual_advert *a, int is_finite)
 {
     enum se_dual_cause cause = cause_of(kind);
+    int is_of_successor = peer == e->successor;
     struct se_origin *o;
     unsigned news;
     int changed;
@@ -132,10 +149,10 @@ static int take(struct se_dual *d, struct se_dual_entry *e, enum se_dual_message
         se_dual_path_drop(d, e, peer);
     if (cause != CAUSE_CHANGE || changed != 0)
         se_dual_event(d, e, cause, peer);
-    flood(d, e, peer);
+    flood(d, e, o != NULL ? peer : SE_DUAL_NONE); /* who corrected us needs it most */
     if (news & (NEWS_CONTENT | NEWS_GONE))
         se_dual_show(d, e, 0);
-    if (news & NEWS_MENTIONED || e->successor == peer)
+    if (news & NEWS_MENTIONED || (is_of_successor && e->successor == peer))
         se_dual_chase(d, e);
     if (kind == SE_DUAL_UPDATE && is_finite)
         startup_poison(d, e, peer);
@@ -157,7 +174,8 @@ int se_dual_input(struct se_dual *d, enum se_dual_message kind, unsigned peer,
         return XMB_EINVAL;
     d->now_ms = now_ms;
     if (kind == SE_DUAL_REQUEST) {
-        answer_request(d, a, peer);
+        take_request(d, a, peer);
+        se_dual_rearm(d);
         return 0;
     }
     se_dual_distance(d, &a->metric, &distance);
@@ -205,8 +223,8 @@ static int set_own(struct se_dual *d, struct se_dual_entry *e, struct se_origin 
     return changed || !se_metric_equal(&before, &p->metric);
 }
 
-int se_dual_publish(struct se_dual *d, const struct se_dual_advert *a, uint32_t version, int is_same,
-                    uint64_t wall_ms, uint64_t now_ms)
+int se_dual_publish(struct se_dual *d, const struct se_dual_advert *a, uint32_t version,
+                    int is_same, uint64_t wall_ms, uint64_t now_ms)
 {
     struct se_dual_entry *e;
     struct se_origin *o;
@@ -219,7 +237,8 @@ int se_dual_publish(struct se_dual *d, const struct se_dual_advert *a, uint32_t 
         return XMB_ELIMIT;
     o = se_dual_origin(d, e, d->conf.router_id);
     seq = e->seq;
-    is_new = se_seq_publish(&seq, version, is_same, se_seq_clock(wall_ms));
+    is_new = se_seq_publish(&seq, version, is_same,
+                            se_seq_clock(wall_ms, d->conf.start_wall_ms));
     changed = o != NULL ? set_own(d, e, o, a, &seq, is_new) : XMB_ELIMIT;
     if (changed >= 0 && is_new && e->origin == o)
         e->is_flood_due = 1;
@@ -241,7 +260,7 @@ int se_dual_withdraw(struct se_dual *d, const struct xmb_service_id *id, uint64_
     if (p == NULL)
         return XMB_ENOENT;
     d->now_ms = now_ms;
-    se_seq_withdraw(&e->seq, se_seq_clock(wall_ms));
+    se_seq_withdraw(&e->seq, se_seq_clock(wall_ms, d->conf.start_wall_ms));
     se_seq_gone(&p->origin->known, e->seq.wire);
     se_dual_path_drop(d, e, SE_DUAL_LOCAL);
     se_dual_event(d, e, CAUSE_DOWN, SE_DUAL_LOCAL);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * dual_paths.c - what an entry of the topology table has for each neighbour: a path when it offers the
- * service, and a bit in each of some sets. Sets are one word as long as no neighbour has a number
- * above 63, and grow for all entries together when one comes up that does not fit.
+ * dual_paths.c - what an entry of the topology table has for each neighbour: a path when it offers
+ * the service, and a bit in each of some sets. Sets are one word as long as no neighbour has a
+ * number above 63, and grow for all entries together when one comes up that does not fit.
  */
 #include "dual_priv.h"
 

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * dual_peer.c - neighbours and interfaces come, change and go. Each is one event for each entry that it
- * concerns; the others are passed over.
+ * dual_peer.c - neighbours and interfaces come, change and go. Each is one event for each entry
+ * that it concerns; the others are passed over.
  *
- * A new neighbour is told the table by its own walk over the entries, as slowly as packets go out. What
- * changes meanwhile reaches it by the ordinary way, and the walk then passes over what it was told.
+ * A new neighbour is told the table by its own walk over the entries, as slowly as packets go out.
+ * What changes meanwhile reaches it by the ordinary way, and the walk then passes over what it was
+ * told.
  */
 #include "dual_priv.h"
 

@@ -63,7 +63,8 @@ void se_dual_set_add(struct se_dual_entry *e, enum se_dual_set set, unsigned pee
 /* 1 when it was in. */
 int se_dual_set_remove(struct se_dual_entry *e, enum se_dual_set set, unsigned peer);
 /* Puts the entry at the end of the list, out of the one where it is; NULL: in none. */
-void se_dual_due(struct se_dual *d, struct se_dual_entry *e, struct due_list *list, uint64_t due_ms);
+void se_dual_due(struct se_dual *d, struct se_dual_entry *e, struct due_list *list,
+                 uint64_t due_ms);
 /* Lets an unreachable entry linger, a used one not. */
 void se_dual_settle(struct se_dual *d, struct se_dual_entry *e);
 /* Frees lingering entries that are due, or one that is not when `force`. */
@@ -88,8 +89,8 @@ int se_dual_content(struct se_dual *d, struct se_origin *o, const struct se_dual
 /* Tells the registry. `is_changed`: something that it shows is another now. */
 void se_dual_show(struct se_dual *d, struct se_dual_entry *e, int is_changed);
 /*
- * When the successor advertises something older than there is: tells it. When its content never
- * came: requests it.
+ * Requests content of the successor: when its own never came, or is older than what there is. The
+ * request has the newest number that we heard of, so the successor, who may not have, chases too.
  */
 void se_dual_chase(struct se_dual *d, struct se_dual_entry *e);
 /* After a computation: marks originators that no path leads to. */

@@ -5,10 +5,11 @@
  * Asked are all neighbours (RFC 7868, 3.5) but
  *   - stubs, which have nothing but their own;
  *   - the successor whose query started this: it waits for us;
- *   - by split horizon, those out of whose interface the successor is, if they surely hold nothing of
- *     us. FD may only rise when nobody believes anything nearer of us. One that was told a distance
- *     and then the poison may not have read the poison yet, so it is asked all the same. On a LAN
- *     that learns from one of its members nobody was told, and nobody is asked.
+ *   - by split horizon, those out of whose interface the successor is, if they surely hold nothing
+ *     of us. FD may only rise when nobody believes anything nearer of us. One that was told a
+ *     distance and then the poison may not have read the poison yet, so it is asked all the same;
+ *     left out, it closes a loop now and then. On a LAN that learns from one of its members nobody
+ *     was told, and nobody is asked.
  *
  * Stuck in active (RFC 7868, 4.4.1): after half the active time each silent neighbour gets an SIA
  * query. If it is still busy itself it says so in an SIA reply, and has another half. Silence, or a

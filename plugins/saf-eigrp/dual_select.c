@@ -5,8 +5,8 @@
  * A distance is compared in three digits: external after internal (RFC 7868, 5.6), then the
  * composite, then the hop count. The third is ours. DUAL needs a distance that grows along every
  * link, and the composite does not when only bandwidth counts (K3 = 0) or a delay is below 16 ps:
- * then the strict condition would hold nowhere and a service would be active for ever. Hops always grow.
- * Where composites differ it makes no difference.
+ * then the strict condition would hold nowhere and a service would be active for ever. Hops always
+ * grow. Where composites differ it makes no difference.
  *
  * The feasibility condition (FC): a neighbour that says it is nearer than we ever were since the
  * last diffusing computation, RD < FD, cannot reach the service through us. A successor must be

@@ -3,10 +3,10 @@
  * dual_seq.c - which version of a service is newer: pure arithmetic, no table, no I/O.
  *
  * The problem. A service on the wire has a sequence of 32 bits, per originator (D07), and what is
- * older must never replace what is newer. A client has versions of its own, and after a reconnect it
- * publishes with the version that it had, though its withdrawal had a sequence too, and the
- * broker may have been killed and have forgotten everything. Were the client's version sent as it is,
- * the service would be taken for stale everywhere until the withdrawal is forgotten.
+ * older must never replace what is newer. A client has versions of its own, and after a reconnect
+ * it publishes with the version that it had, though its withdrawal had a sequence too, and the
+ * broker may have been killed and have forgotten everything. Were the client's version sent as it
+ * is, the service would be taken for stale everywhere until the withdrawal is forgotten.
  *
  * The rule for the originator. Within one life of a service, from publish to withdrawal, the
  * client's version says *whether* there is something new: the same version with the same content
@@ -15,37 +15,55 @@
  *      sequence := the later of   last + 1        the last one that went out or was heard of
  *                         and     clock           sixteenths of a second since 1970, modulo 2^32
  *
- * so a lower or equal version after a withdrawal is new as well; the registry has already refused
- * a stale one within a life. After a kill, `last` is unknown and the clock is later than all that was
- * sent before, if that was less than 16 changes a second in the long run and the clock runs forward.
- * A sixteenth, where D07 proposes seconds, because a test or a script does change a service several
- * times a second, and restarts a broker in less than that many seconds; half the number range is
- * still four years.
+ * so a lower or equal version after a withdrawal is new as well; the registry has already refused a
+ * stale one within a life. After a kill, `last` is unknown and the clock is later than all that was
+ * sent before, if that was less than 16 changes a second in the long run and the clock runs
+ * forward; the sixteenth in which a process begins may have been used by the one before, so it is
+ * not used. (If the clock goes back to the very number that was the last, nobody can tell the two
+ * apart.) A sixteenth, where D07 proposes seconds, because a test or a script does change a service
+ * several times a second, and restarts a broker in less than that many seconds; half the number
+ * range is still four years.
  *
  * The correction, for when it was more or the clock went back. Whoever knows a later sequence of
- * ours has it in what it sends to us: in its table when we come up, or in the poison reverse by which
- * it answers an advertisement that is older than what it knows; a router between us and it hands that
- * on towards us. We raise ours above it and flood again. So a wrong clock costs one round trip.
+ * ours has it in all it says about the service, in its table when we come up and in its poison
+ * reverse; and when its successor advertises an older one than it knows, it requests the newer, and
+ * the successor requests it of its own. So it comes to us. We raise ours far above it and flood
+ * again. A wrong clock costs a round trip.
  *
  * The rule for receivers, per originator. Newer content replaces older, whoever brought it (D09).
  * A withdrawal by the originator ends content up to its own number and stays as a tombstone; what
  * is lower is refused, what is equal or higher lives (an originator of another make may withdraw
  * without a number of its own). When all paths to the originator are lost, the number stays and
- * the same or a newer one is taken when it comes back. Paths are DUAL's and do not depend on any
- * of this: old news about the way is still news about the way; only its content is not shown.
+ * the same or a newer one is taken when it comes back. What is merely mentioned is remembered as
+ * heard of and refuses nothing. Paths are DUAL's and do not depend on any of this: old news about
+ * the way is news about the way; only its content is not shown.
  */
 #include "dual_priv.h"
 
 #define CLOCK_PER_S 16
+/*
+ * How far above a number of an earlier life ours is raised: this far, and less than that again, by
+ * when this life began. Others may know of later numbers of earlier lives. Were ours one of
+ * those, with other content, nobody would see that it is not the same.
+ */
+#define RAISE UINT32_C(4096)
 
 int se_seq_newer(uint32_t a, uint32_t b)
 {
     return a != b && a - b < UINT32_C(0x80000000);
 }
 
-uint32_t se_seq_clock(uint64_t wall_ms)
+static uint32_t sixteenths(uint64_t wall_ms)
 {
     return (uint32_t)(wall_ms / 1000 * CLOCK_PER_S + wall_ms % 1000 * CLOCK_PER_S / 1000);
+}
+
+uint32_t se_seq_clock(uint64_t wall_ms, uint64_t start_wall_ms)
+{
+    uint32_t first = sixteenths(start_wall_ms) + 1;
+    uint32_t now = sixteenths(wall_ms);
+
+    return se_seq_newer(now, first) ? now : first;
 }
 
 static void advance(struct se_seq *s, uint32_t clock)
@@ -77,23 +95,21 @@ int se_seq_withdraw(struct se_seq *s, uint32_t clock)
     return 1;
 }
 
-int se_seq_heard(struct se_seq *s, uint32_t wire)
+int se_seq_heard(struct se_seq *s, uint32_t wire, uint64_t start_wall_ms)
 {
-    if (s->state == SE_SEQ_UNUSED) {
-        s->wire = wire;
-        s->state = SE_SEQ_WITHDRAWN;
-        return 0;
-    }
-    if (!se_seq_newer(wire, s->wire))
+    uint32_t raised = wire + RAISE + (uint32_t)(start_wall_ms % RAISE);
+
+    if (s->state != SE_SEQ_UNUSED && !se_seq_newer(wire, s->wire))
         return 0;
     if (s->state != SE_SEQ_LIVE) {
-        s->wire = wire;
+        s->wire = raised;
+        s->state = SE_SEQ_WITHDRAWN;
         return 0;
     }
     if (s->raises == SE_DUAL_RAISES_MAX)
         return XMB_ELIMIT;
     s->raises++;
-    s->wire = wire + 1;
+    s->wire = raised;
     return 1;
 }
 
@@ -106,10 +122,18 @@ enum se_seq_verdict se_seq_judge(const struct se_seq_known *k, uint32_t sequence
     return k->has_content ? SE_SEQ_SAME : SE_SEQ_TAKE;
 }
 
+static int note_heard(struct se_seq_known *k, uint32_t sequence)
+{
+    if (k->is_heard && !se_seq_newer(sequence, k->heard))
+        return 0;
+    k->heard = sequence;
+    k->is_heard = 1;
+    return 1;
+}
+
 void se_seq_take(struct se_seq_known *k, uint32_t sequence)
 {
-    if (!k->is_known || se_seq_newer(sequence, k->heard))
-        k->heard = sequence;
+    note_heard(k, sequence);
     k->held = sequence;
     k->is_known = 1;
     k->has_content = 1;
@@ -118,15 +142,9 @@ void se_seq_take(struct se_seq_known *k, uint32_t sequence)
 
 int se_seq_mention(struct se_seq_known *k, uint32_t sequence)
 {
-    if (!k->is_known) {
-        k->held = k->heard = sequence;
-        k->is_known = 1;
-        return 0;
-    }
-    if (!se_seq_newer(sequence, k->heard))
-        return 0;
-    k->heard = sequence;
-    return 1;
+    int was_heard = k->is_heard;
+
+    return note_heard(k, sequence) && was_heard;
 }
 
 int se_seq_gone(struct se_seq_known *k, uint32_t sequence)
@@ -135,8 +153,7 @@ int se_seq_gone(struct se_seq_known *k, uint32_t sequence)
         return 0;
     if (k->is_known && k->held == sequence && k->is_withdrawn)
         return 0;
-    if (!k->is_known || se_seq_newer(sequence, k->heard))
-        k->heard = sequence;
+    note_heard(k, sequence);
     k->held = sequence;
     k->is_known = 1;
     k->has_content = 0;
@@ -147,4 +164,9 @@ int se_seq_gone(struct se_seq_known *k, uint32_t sequence)
 void se_seq_lost(struct se_seq_known *k)
 {
     k->has_content = 0;
+}
+
+int se_seq_is_withdrawn(const struct se_seq_known *k)
+{
+    return k->is_withdrawn && k->heard == k->held;
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * dual_table.c - the topology table: entries by service id, with their paths and sets of neighbours.
+ * dual_table.c - the topology table: entries by service id, with their paths and sets of
+ * neighbours.
  *
  * A hash table over a list in the order of making. Memory is asked for when an entry is made (with
  * it the hash grows), when a neighbour offers it for the first time, and when a neighbour comes up
@@ -207,7 +208,8 @@ void se_dual_free(struct se_dual *d)
     free(d);
 }
 
-void se_dual_due(struct se_dual *d, struct se_dual_entry *e, struct due_list *list, uint64_t due_ms)
+void se_dual_due(struct se_dual *d, struct se_dual_entry *e, struct due_list *list,
+                 uint64_t due_ms)
 {
     struct due_list *from = e->state == SE_DUAL_PASSIVE ? &d->lingering : &d->active;
 

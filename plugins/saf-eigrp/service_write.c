@@ -138,15 +138,17 @@ static size_t put_route(uint8_t out[SE_SERVICE_TLV_HEAD_BYTES_MAX], const struct
     return (size_t)(p - out);
 }
 
-/* 1 when the TLV that was written last is of this route and may grow by `bytes`. */
-static int joins(const struct se_writer *w, const uint8_t *head, size_t head_bytes, size_t bytes)
+/*
+ * 1 when the TLV that was written last is of this route. That its length would no longer fit its
+ * field need not be asked: a packet is not longer than that.
+ */
+static int joins(const struct se_writer *w, const uint8_t *head, size_t head_bytes)
 {
     const uint8_t *tlv = w->buffer + w->tlv_at;
 
     return w->tlv_at != 0 && w->head_bytes == head_bytes && memcmp(tlv, head, 2) == 0 &&
            memcmp(tlv + SE_TLV_HEAD_BYTES, head + SE_TLV_HEAD_BYTES,
-                  head_bytes - SE_TLV_HEAD_BYTES) == 0 &&
-           w->used - w->tlv_at + bytes <= 0xffff;
+                  head_bytes - SE_TLV_HEAD_BYTES) == 0;
 }
 
 int se_write_service(struct se_writer *w, const struct se_route *route,
@@ -161,7 +163,7 @@ int se_write_service(struct se_writer *w, const struct se_route *route,
     if (service->data.n > w->bytes_max)
         return XMB_ETOOBIG;
     head_bytes = put_route(head, route);
-    if (joins(w, head, head_bytes, bytes)) {
+    if (joins(w, head, head_bytes)) {
         if (bytes > w->bytes_max - w->used)
             return XMB_ETOOBIG;
     } else {

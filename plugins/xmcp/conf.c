@@ -82,6 +82,17 @@ static int read_listens(const struct xmb_conf *node, struct conf *c)
     return rc;
 }
 
+/* A name that no list has would let nobody in: a mistyped one should not wait for the night. */
+static int take_list(const struct xmb_conf *node, const char *attribute, char **out)
+{
+    int rc = take_text(node, attribute, out);
+
+    if (rc == 0 && *out != NULL && xs_lists != NULL && !xs_lists->known(*out))
+        return xs_host->conf->fault(node, "%s: allow-deny has no address list \"%s\"", attribute,
+                                    *out);
+    return rc;
+}
+
 static int read_allow_list(const struct xmb_conf *node, struct conf *c)
 {
     const struct xmb_conf *e = xs_host->conf->child(node, "allow-list");
@@ -89,9 +100,9 @@ static int read_allow_list(const struct xmb_conf *node, struct conf *c)
 
     if (e == NULL)
         return 0;
-    rc = take_text(e, "ipv4", &c->allow_ipv4);
+    rc = take_list(e, "ipv4", &c->allow_ipv4);
     if (rc == 0)
-        rc = take_text(e, "ipv6", &c->allow_ipv6);
+        rc = take_list(e, "ipv6", &c->allow_ipv6);
     return rc;
 }
 

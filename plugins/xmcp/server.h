@@ -15,6 +15,7 @@
 #include <stdatomic.h>
 #include <xmb/xmb.h>
 
+#include "address_lists.h"
 #include "conf.h"
 #include "metrics.h"
 
@@ -69,6 +70,8 @@ struct worker {
 
 /* Written once by init. */
 extern const struct xmb_host *xs_host;
+/* NULL: allow-deny is not loaded, and nothing is known about address lists. */
+extern const struct xs_address_lists *xs_lists;
 
 /* limits.c: each `enter` is undone by one `leave`. XMB_ELIMIT: full, nothing was counted. */
 int xs_connection_enter(struct worker *w);

@@ -27,8 +27,20 @@ static void text_or_null(struct xmb_out *out, const char *key, const char *text)
         api()->null(out, key);
 }
 
-static void show_listeners(const struct conf *c, struct xmb_out *out)
+/* The port of listener `i`: what a configured 0 became, where the broker can tell. */
+static uint16_t port_of(const struct worker *w, uint32_t i)
 {
+    struct xmb_addr bound;
+
+    if (XMB_HAS(xs_host->conn, listener) &&
+        xs_host->conn->listener(w->server->module, i, 0, &bound) == 0)
+        return bound.port;
+    return w->conf->listens[i].port;
+}
+
+static void show_listeners(const struct worker *w, struct xmb_out *out)
+{
+    const struct conf *c = w->conf;
     const struct listen_conf *l;
     uint32_t i;
 
@@ -37,7 +49,7 @@ static void show_listeners(const struct conf *c, struct xmb_out *out)
         l = &c->listens[i];
         api()->row_begin(out);
         text_or_null(out, "address", l->address != NULL ? l->address : "*");
-        api()->number(out, "port", l->port);
+        api()->number(out, "port", port_of(w, i));
         text_or_null(out, "family", l->family == 6 ? "ipv6" : l->family == 4 ? "ipv4" : "any");
         text_or_null(out, "vrf", l->vrf);
         text_or_null(out, "tls", l->tls);
@@ -46,9 +58,11 @@ static void show_listeners(const struct conf *c, struct xmb_out *out)
     api()->list_end(out);
 }
 
-static void show_settings(const struct conf *c, struct xmb_out *out)
+static void show_settings(const struct worker *w, struct xmb_out *out)
 {
-    show_listeners(c, out);
+    const struct conf *c = w->conf;
+
+    show_listeners(w, out);
     text_or_null(out, "allow_list_ipv4", c->allow_ipv4);
     text_or_null(out, "allow_list_ipv6", c->allow_ipv6);
     api()->number(out, "max_clients_total", c->clients_max);
@@ -93,7 +107,7 @@ int xs_show_server(void *state, const struct xmb_call *call, struct xmb_out *out
 
     (void)call;
     if (xs_host->worker->index(w->w) == 0)
-        show_settings(w->conf, out);
+        show_settings(w, out);
     show_sums(w, out);
     return 0;
 }

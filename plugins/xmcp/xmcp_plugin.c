@@ -16,6 +16,7 @@
 #include "xmcp.rng.h"
 
 const struct xmb_host *xs_host;
+const struct xs_address_lists *xs_lists;
 
 /* --- life of the module ---------------------------------------------------------------------- */
 
@@ -29,6 +30,7 @@ static int has_all(const struct xmb_host *host)
 
 static int init(const struct xmb_host *host, struct xmb_module *module, void **self)
 {
+    const void *table = NULL;
     struct server *server;
 
     if (!has_all(host))
@@ -42,6 +44,9 @@ static int init(const struct xmb_host *host, struct xmb_module *module, void **s
         return XMB_EIO;
     }
     xs_host = host;
+    xs_lists = NULL;
+    if (host->query(module, XS_ADDRESS_LISTS_NAME, XS_ADDRESS_LISTS_REVISION, &table) == 0)
+        xs_lists = table;
     server->module = module;
     *self = server;
     return 0;
@@ -73,6 +78,30 @@ static void commit(void *self, void *next)
     if (conf->listen_count == 0)
         xs_host->log->write(server->module, XMB_LOG_WARN, NULL,
                             "there is no <listen>: no client can connect");
+    if (xs_lists == NULL && (conf->allow_ipv4 != NULL || conf->allow_ipv6 != NULL))
+        xs_host->log->write(server->module, XMB_LOG_WARN, NULL,
+                            "<allow-list> names an address list, and allow-deny is not loaded: "
+                            "nobody is let in unless another module knows it");
+}
+
+static void warn_lost(const struct server *server, const char *list)
+{
+    if (list != NULL && !xs_lists->known(list))
+        xs_host->log->write(server->module, XMB_LOG_WARN, list,
+                            "allow-deny has this address list no more, and <allow-list> names it: "
+                            "whoever must be in it is not let in");
+}
+
+/* A list may go while this module's own element stays, and then prepare was not asked. */
+static void policy_changed(void *wself)
+{
+    const struct worker *w = wself;
+
+    if (xs_lists != NULL && xs_host->worker->index(w->w) == 0) {
+        warn_lost(w->server, w->conf->allow_ipv4);
+        warn_lost(w->server, w->conf->allow_ipv6);
+    }
+    xs_recheck(wself);
 }
 
 static void stop(void *self)
@@ -148,7 +177,7 @@ static const struct xmb_protocol protocol = {
     .expired = xs_expired,
     .closed = xs_closed,
     .drain = xs_drain,
-    .policy_changed = xs_recheck,
+    .policy_changed = policy_changed,
 };
 
 static const struct xmb_command commands[] = {
@@ -161,13 +190,19 @@ static const struct xmb_command commands[] = {
      "Revoke the session of XMCP clients", xs_clear_client},
 };
 
+static const struct xmb_need needs[] = {
+    {XMB_NEED_INIT, XS_ADDRESS_LISTS_REVISION | XMB_NEED_OPTIONAL, XS_ADDRESS_LISTS_NAME},
+};
+
 XMB_PLUGIN(xmcp,
+           .abi_need = 2, /* a need that may be missing */
            .version = "0.1.0",
            .summary = "XMCP server: clients publish and subscribe to services",
            .license = "MIT",
            .origin = "XMB",
            .schema = xmcp_rng,
            .schema_bytes = sizeof(xmcp_rng) - 1,
+           .XMB_LIST(requires_list, needs),
            .XMB_LIST(metrics, xs_metrics),
            .XMB_LIST(commands, commands),
            .ops = &ops,

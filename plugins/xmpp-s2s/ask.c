@@ -41,7 +41,7 @@ static void leave(struct s2_ask *a)
 static int is_usable(const struct s2_link *l, const struct s2_ask *a)
 {
     if (l->side != a->side || !s2_domain_eq(&l->remote, &a->sender) ||
-        l->state >= LINK_CLOSING || l->draining || l->kill || l->component ||
+        l->state >= LINK_CLOSING || l->draining || l->kill || l->kind != LINK_OURS ||
         l->ask_count >= LINK_ASKS_MAX)
         return 0;
     if (s2_domain_eq(&l->local, &a->target))
@@ -187,6 +187,10 @@ void s2_asks_answer(struct s2_link *l, const void *what)
     const struct s2_element *e = what;
     struct s2_ask *a = is_answer(e->type) ? asked_for(l, e) : NULL;
 
+    if (l->bidi && e->type.p == NULL) {
+        s2_out_verify(l, e);
+        return;
+    }
     if (a == NULL) {
         LINK_LOG(l, XMB_LOG_WARN,
                  "a db:verify that was not asked for here, or a question on a stream that is for "

@@ -10,7 +10,9 @@
  * digits can only lie about what it read itself.
  *
  * Peers that never answer, and are alive, exist: they are remembered, and TCP's word is taken for
- * them. The memory is a table of fixed size in which a newer domain may push out an older one.
+ * them. A peer is alive when it was heard meanwhile, or when it had been taken for dead before and
+ * has verified us since. The memory is a table of fixed size in which a newer domain may push out
+ * an older one.
  */
 #include "flow_priv.h"
 
@@ -24,6 +26,8 @@
 #define NONCE_CHARS 16u
 #define WORKER_CHARS 4u
 #define ID_MAX 48
+#define WATCH_MS 4000     /* so old is a barrier when it is looked for progress before it */
+#define WATCH_GAP_MS 1000
 
 /* --- randomness ------------------------------------------------------------------------------ */
 
@@ -72,15 +76,21 @@ static uint64_t peer_key(const struct s2_flows *fl, const struct s2_domain *d)
     return key != 0 ? key : 1;
 }
 
-enum s2_pings s2_peer_pings(const struct s2_flows *fl, const struct s2_domain *d)
+static struct s2_peer peer_of(const struct s2_flows *fl, const struct s2_domain *d)
 {
+    static const struct s2_peer unknown = {.pings = S2_PINGS_UNKNOWN};
     uint64_t key = peer_key(fl, d);
     const struct s2_peer *p = fl->peers != NULL ? &fl->peers[key % S2_PEERS] : NULL;
 
-    return p != NULL && p->key == key ? (enum s2_pings)p->pings : S2_PINGS_UNKNOWN;
+    return p != NULL && p->key == key ? *p : unknown;
 }
 
-void s2_peer_remember(struct s2_flows *fl, const struct s2_domain *d, enum s2_pings pings)
+enum s2_pings s2_peer_pings(const struct s2_flows *fl, const struct s2_domain *d)
+{
+    return (enum s2_pings)peer_of(fl, d).pings;
+}
+
+static void remember(struct s2_flows *fl, const struct s2_domain *d, enum s2_pings pings)
 {
     uint64_t key = peer_key(fl, d);
 
@@ -88,8 +98,7 @@ void s2_peer_remember(struct s2_flows *fl, const struct s2_domain *d, enum s2_pi
         fl->peers = calloc(S2_PEERS, sizeof(*fl->peers));
     if (fl->peers == NULL)
         return;
-    fl->peers[key % S2_PEERS].key = key;
-    fl->peers[key % S2_PEERS].pings = pings;
+    fl->peers[key % S2_PEERS] = (struct s2_peer){key, s2_now_ms(fl->w), pings};
 }
 
 /* --- out ------------------------------------------------------------------------------------- */
@@ -138,6 +147,7 @@ void s2_barrier_send(struct s2_flow *f, uint64_t now_ms)
     } else if (rc == 0) {
         f->barrier = ++fl->barriers;
         f->barrier_ms = f->barrier_last_ms = now_ms;
+        f->was_blamed = 0;
         f->barrier_end = end;
         f->stuck_ms = 0;
         S2_COUNT(f->w, S2_M_BARRIERS, 1);
@@ -166,35 +176,111 @@ static uint64_t heard_ms(const struct s2_flow *f)
     return ms;
 }
 
-/* We stopped reading from the peer meanwhile, so the answer may lie behind what is not read yet. */
+/* It stops streams: those that fill it, or those that cause the errors in it. */
+static int stops(const struct s2_flow *f, uint32_t for_errors)
+{
+    uint32_t i;
+
+    for (i = 0; i < f->waiter_count; i++) {
+        if (f->waiters[i].for_errors == for_errors)
+            return 1;
+    }
+    return 0;
+}
+
+/* Those that fill the flow of the other way are the peer's, as are those that cause errors here. */
+int s2_barrier_is_blocked(const struct s2_flow *f)
+{
+    const struct s2_flow *reverse = reverse_of(f);
+
+    if (f->lease != NULL && s2_lease_held_ms(f->lease) == UINT64_MAX)
+        return 1; /* a bidirectional stream: the answer comes on it */
+    if (f->barrier_is_sm)
+        return 0;
+    return stops(f, 1) || (reverse != NULL && stops(reverse, 0)) || s2_flow_far_is_full(f);
+}
+
+/*
+ * We do not read from the peer, or did not meanwhile: the answer may lie behind what is not read
+ * yet. Said once for a barrier: two directions that wait for each other must not do so for ever.
+ */
 static int is_our_fault(const struct s2_flow *f)
 {
     const struct s2_flow *reverse = reverse_of(f);
 
-    return reverse != NULL && reverse->full_ms >= f->barrier_ms;
+    if (f->was_blamed)
+        return 0;
+    return s2_barrier_is_blocked(f) || s2_lease_held_ms(f->lease) >= f->barrier_ms ||
+           (!f->barrier_is_sm && f->far_full_ms >= f->barrier_ms) ||
+           (!f->barrier_is_sm && reverse != NULL && reverse->full_ms >= f->barrier_ms);
 }
 
-void s2_barrier_overdue(struct s2_flow *f)
+/* It lives, and has never answered. */
+static int is_silent(const struct s2_flow *f)
 {
-    struct s2_flows *fl = f->w->flows;
+    struct s2_peer peer = peer_of(f->w->flows, &f->to);
 
-    if (!f->barrier_is_sm && is_our_fault(f)) {
-        f->barrier_ms = s2_now_ms(f->w);
-        return;
-    }
-    S2_COUNT(f->w, S2_M_BARRIER_TIMEOUTS, 1);
-    if (f->barrier_is_sm || s2_peer_pings(fl, &f->to) == S2_PINGS_ANSWERED ||
-        heard_ms(f) <= f->barrier_ms) {
-        s2_confirm_kill(f, "the peer answers nothing and is taken for dead");
-        return;
-    }
+    if (f->barrier_is_sm || peer.pings == S2_PINGS_ANSWERED)
+        return 0;
+    return peer.pings == S2_PINGS_SILENT || heard_ms(f) > f->barrier_ms ||
+           (peer.pings == S2_PINGS_DOUBTED && f->ready_ms > peer.since_ms);
+}
+
+static void rely_on_tcp(struct s2_flow *f)
+{
     S2_LOG(f->w->module->module, XMB_LOG_NOTICE, "silent", f->to.text,
            "answers no ping from %s, and is alive: what its TCP acknowledges counts as delivered",
            f->from.text);
-    s2_peer_remember(fl, &f->to, S2_PINGS_SILENT);
+    remember(f->w->flows, &f->to, S2_PINGS_SILENT);
     f->barrier = 0;
     f->tcp_only = 1;
     f->progress_ms = s2_now_ms(f->w);
+}
+
+static void overdue(struct s2_flow *f, uint64_t now_ms)
+{
+    struct s2_flows *fl = f->w->flows;
+
+    if (is_our_fault(f)) {
+        f->was_blamed = 1;
+        f->barrier_ms = now_ms;
+        return;
+    }
+    S2_COUNT(f->w, S2_M_BARRIER_TIMEOUTS, 1);
+    if (is_silent(f)) {
+        rely_on_tcp(f);
+        return;
+    }
+    if (!f->barrier_is_sm && s2_peer_pings(fl, &f->to) == S2_PINGS_UNKNOWN)
+        remember(fl, &f->to, S2_PINGS_DOUBTED);
+    s2_confirm_kill(f, "the peer answers nothing and is taken for dead");
+}
+
+/*
+ * A ping that the peer's system has not acknowledged cannot have been answered: while what is
+ * before it shrinks, the peer reads, and is slow. The first look, a while after it was sent, tells
+ * nothing: it may be the system that takes what the peer does not.
+ */
+static void note_progress(struct s2_flow *f, uint64_t now_ms)
+{
+    int is_first = f->polled_ms < f->barrier_last_ms;
+    uint64_t acked;
+
+    if (f->barrier_is_sm || now_ms - f->barrier_last_ms < WATCH_MS ||
+        (!is_first && (f->acked >= f->barrier_end || now_ms - f->polled_ms < WATCH_GAP_MS)))
+        return;
+    f->polled_ms = now_ms;
+    acked = s2_lease_acked(f->lease);
+    if (!is_first && acked > f->acked)
+        f->barrier_ms = now_ms;
+    f->acked = acked;
+}
+
+void s2_barrier_watch(struct s2_flow *f, uint64_t now_ms)
+{
+    note_progress(f, now_ms);
+    if (now_ms - f->barrier_ms >= f->w->conf->barrier_timeout_ms)
+        overdue(f, now_ms);
 }
 
 /* --- the answer ------------------------------------------------------------------------------ */
@@ -217,7 +303,7 @@ static void answered(struct s2_worker *w, const struct s2_domain *from, const st
         return; /* late: what it would prove is settled */
     f->barrier = 0;
     if (s2_peer_pings(w->flows, &f->to) != S2_PINGS_ANSWERED)
-        s2_peer_remember(w->flows, &f->to, S2_PINGS_ANSWERED);
+        remember(w->flows, &f->to, S2_PINGS_ANSWERED);
     s2_confirm_end(f, f->barrier_end);
     s2_flow_pump(f);
     s2_flow_relieve(f);

@@ -8,7 +8,8 @@
  * cannot send holds up sources on every worker, and no message is answered one by one.
  *
  * Answers name a port by slot and generation, so that one that comes late for a closed path finds
- * nothing.
+ * nothing. An answer is the very batch that asked for it, emptied and sent back: whatever memory
+ * there is, no source stays stopped.
  */
 #include "flow_priv.h"
 #include "incoming.h"
@@ -75,6 +76,12 @@ void s2_port_close(struct s2_port *port)
     free(port);
 }
 
+int s2_port_leaves(struct s2_port *port)
+{
+    port->leaving = 1;
+    return port->acked == port->sent;
+}
+
 static void look_again(struct s2_port *port)
 {
     if (!port->blocked || port->sent - port->acked > S2_PORT_WINDOW / 2 ||
@@ -96,40 +103,32 @@ void s2_ports_unstuck(struct s2_flows *fl, uint32_t owner)
 
 /* --- the answer ------------------------------------------------------------------------------ */
 
-struct reply {
-    struct s2_post post;
-    struct s2_waiter waiter;
-};
-
 static void reply_arrived(struct xmb_worker *xw, void *arg)
 {
-    struct reply *r = arg;
-    struct s2_worker *w = xw != NULL ? s2_host->worker->state(xw, r->post.module) : NULL;
+    struct s2_batch *b = arg;
+    struct s2_worker *w = xw != NULL ? s2_host->worker->state(xw, b->post.module) : NULL;
     const struct s2_slot *slot;
 
-    if (w != NULL && r->waiter.slot < w->flows->slot_count) {
-        slot = &w->flows->slots[r->waiter.slot];
-        if (slot->port != NULL && slot->generation == r->waiter.generation) {
-            slot->port->acked = r->waiter.value;
+    if (w != NULL && b->reply.slot < w->flows->slot_count) {
+        slot = &w->flows->slots[b->reply.slot];
+        if (slot->port != NULL && slot->generation == b->reply.generation) {
+            slot->port->acked = b->reply.value;
             look_again(slot->port);
         }
     }
-    free(r);
+    free(b);
 }
 
-/* Out of memory: the source stays stopped until its stream ends; it has lost nothing. */
 void s2_batch_reply(struct s2_worker *w, const struct s2_waiter *waiter)
 {
-    struct reply *r = calloc(1, sizeof(*r));
+    struct s2_batch *b = waiter->carrier;
 
-    if (r == NULL)
-        return;
-    r->post.fn = reply_arrived;
-    r->post.module = w->module->module;
-    r->post.to = waiter->worker;
-    r->post.bytes = sizeof(*r);
-    r->waiter = *waiter;
-    s2_outbox_send(w->flows, &r->post);
+    b->post = (struct s2_post){.fn = reply_arrived,
+                               .module = w->module->module,
+                               .to = waiter->worker,
+                               .bytes = sizeof(*b)};
+    b->count = 0;
+    s2_outbox_send(w->flows, &b->post);
 }
 
 /* --- the far end ----------------------------------------------------------------------------- */
@@ -156,8 +155,10 @@ static void take_item(struct s2_worker *w, struct s2_flow *f, const struct s2_ro
         s2_return(w, route, it, S2_C_RESOURCE_CONSTRAINT, "out of memory");
 }
 
+/* Takes over the batch. */
 static void take_all(struct s2_worker *w, struct s2_batch *b)
 {
+    struct s2_waiter waiter = b->reply;
     struct s2_route route = {b->to_side, &b->from, &b->to};
     struct s2_flow *f;
     uint32_t i;
@@ -169,8 +170,12 @@ static void take_all(struct s2_worker *w, struct s2_batch *b)
         else
             take_item(w, f, &route, &b->items[i]);
     }
-    if (b->wants && (rc != 0 || !s2_flow_is_full(f) || !s2_flow_block(f, &b->reply)))
-        s2_batch_reply(w, &b->reply);
+    waiter.carrier = b;
+    if (!b->wants)
+        free(b);
+    else if (!(rc == 0 && s2_flow_is_full(f) && s2_flow_block(f, &waiter)) &&
+             !s2_flow_block_cause(w, &route, &waiter))
+        s2_batch_reply(w, &waiter);
 }
 
 static void arrived(struct xmb_worker *xw, void *arg)
@@ -178,13 +183,13 @@ static void arrived(struct xmb_worker *xw, void *arg)
     struct s2_batch *b = arg;
     struct s2_worker *w = xw != NULL ? s2_host->worker->state(xw, b->post.module) : NULL;
 
-    if (w != NULL) {
-        take_all(w, b);
-        s2_path_flush(w);
-    } else {
+    if (w == NULL) {
         lost(b);
+        free(b);
+        return;
     }
-    free(b);
+    take_all(w, b);
+    s2_path_flush(w);
 }
 
 /* --- the near end ---------------------------------------------------------------------------- */
@@ -238,7 +243,6 @@ static void want(struct s2_port *port)
     reply->worker = port->w->index;
     reply->slot = port->slot;
     reply->generation = port->generation;
-    reply->is_far = 1;
 }
 
 int s2_port_put(struct s2_port *port, const struct s2_stanza *s)
@@ -251,9 +255,10 @@ int s2_port_put(struct s2_port *port, const struct s2_stanza *s)
     if (rc != 0)
         return rc;
     fill(fl, b, &it);
+    s2_tally_add(&s2_tally(port->w)->taken, 1);
     port->sent += it.n;
     full = port->sent - port->acked > S2_PORT_WINDOW;
-    if (full || b->wants || port->sent - port->asked >= S2_PORT_WINDOW / 2)
+    if (full || b->wants || port->leaving || port->sent - port->asked >= S2_PORT_WINDOW / 2)
         want(port);
     if (!full && !fl->out[port->owner].stuck)
         return 0;

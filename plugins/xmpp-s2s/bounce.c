@@ -27,6 +27,7 @@ static void count_lost(struct s2_worker *w, const struct s2_domain *from,
 void s2_lose(struct s2_worker *w, const struct s2_route *r, struct s2_item *it, const char *why)
 {
     count_lost(w, r->from, r->to, it->kind, why);
+    s2_settled(w, it);
     s2_host->buf->slab_release(it->slab);
     it->slab = NULL;
 }
@@ -119,6 +120,7 @@ void s2_return(struct s2_worker *w, const struct s2_route *r, struct s2_item *it
         return;
     }
     answer(w, r, &s, c, who_says(r, c), text, S2_ITEM_OWED);
+    s2_settled(w, it);
     s2_host->buf->slab_release(it->slab);
     it->slab = NULL;
 }
@@ -132,6 +134,12 @@ void s2_flow_return(struct s2_flow *f, struct s2_item *it, enum s2_condition c, 
 }
 
 /* --- one that was not taken ------------------------------------------------------------------ */
+
+void s2_refuse(struct s2_worker *w, const struct s2_route *r, const struct s2_stanza *s,
+               enum s2_condition c, const char *text)
+{
+    answer(w, r, s, c, who_says(r, c), text, S2_ITEM_OWED);
+}
 
 void s2_bounce(struct s2_worker *w, enum s2_side from_side, const struct s2_stanza *s,
                enum s2_condition condition, const struct s2_domain *by, const char *text)

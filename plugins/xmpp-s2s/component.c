@@ -45,14 +45,30 @@ void s2_component_unpause(struct s2_component *c)
 
 /* --- life ------------------------------------------------------------------------------------ */
 
-static uint32_t strangers(const struct s2_worker *w)
+/*
+ * Who has not shaken hands gives way to a newer one, the oldest first: whoever reaches the listener
+ * could keep the component out otherwise. XMB_EDENIED: all are on their way out already.
+ */
+static int make_room(struct s2_worker *w)
 {
-    const struct s2_component *c;
-    uint32_t n = 0;
+    struct s2_component *c, *oldest = NULL;
+    uint32_t strangers = 0;
 
-    for (c = w->components; c != NULL; c = c->next)
-        n += c->state != CO_OPEN;
-    return n;
+    for (c = w->components; c != NULL; c = c->next) { /* the newest first */
+        strangers += c->state != CO_OPEN;
+        if (c->state < CO_OPEN)
+            oldest = c;
+    }
+    if (strangers < CO_STRANGERS_MAX)
+        return 0;
+    if (oldest == NULL)
+        return XMB_EDENIED;
+    CO_LOG(oldest, XMB_LOG_NOTICE, "component-cut",
+           "a connection without a handshake is cut off: %u wait for one, it gives way to a newer",
+           strangers);
+    oldest->state = CO_CLOSED;
+    s2_host->conn->reset(oldest->conn, "it gives way to a newer connection");
+    return 0;
 }
 
 static void insert(struct s2_component *c)
@@ -90,8 +106,9 @@ int s2_component_open(struct s2_worker *w, struct xmb_conn *conn, struct s2_comp
 
     s2_host->conn->info(conn, &info);
     listen = &w->conf->listens[info.listener];
-    if (strangers(w) >= CO_STRANGERS_MAX)
-        return XMB_EDENIED;
+    rc = make_room(w);
+    if (rc != 0)
+        return rc;
     c = calloc(1, sizeof(*c));
     if (c == NULL)
         return XMB_ENOMEM;

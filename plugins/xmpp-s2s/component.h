@@ -6,11 +6,11 @@
  *
  * One connection for both directions. What the component sends goes like the stanzas of an incoming
  * stream: `from` must be its domain, each domain that it writes to is admitted once. What is for it
- * goes out through an ordinary lease: the connection is made a link (link_component.c) on its
+ * goes out through an ordinary lease: the connection is made a link (link_adopted.c) on its
  * worker, and that worker owns all flows of the domain while it is connected.
  *
  * Files: component.c (life), component_stream.c (header, handshake, end), component_stanza.c (what
- * it sends), component_table.c (who is connected, for all workers), link_component.c.
+ * it sends), component_table.c (who is connected, for all workers), link_adopted.c.
  */
 #ifndef S2_COMPONENT_H
 #define S2_COMPONENT_H

@@ -9,7 +9,7 @@
 #include "admit.h"
 #include "component.h"
 #include "flow.h"
-#include "link.h"
+#include "link_adopted.h"
 #include "reader.h"
 #include "writer.h"
 
@@ -82,20 +82,5 @@ int s2_component_stanza(struct s2_component *c, const struct s2_stanza *s);
 void s2_component_pairs_drop(struct s2_component *c); /* what waits goes back */
 /* All are asked about again, with the next stanza for each. */
 void s2_component_pairs_forget(struct s2_component *c);
-
-/* link_component.c */
-/* A link that is verified from the start, on a connection that others read. NULL: out of memory. */
-struct s2_link *s2_link_adopt(struct s2_worker *w, const struct s2_domain *name,
-                              struct xmb_conn *conn);
-/* Writes of the component's own; counted with the rest. */
-int s2_link_adopted_write(struct s2_link *l, struct xmb_str octets);
-/*
- * A stream error, or the end tag with S2_E_NONE, and the connection closes; leases end with `kind`.
- */
-void s2_link_adopted_goodbye(struct s2_link *l, enum s2_failure_kind kind, enum s2_stream_error e,
-                             const char *why);
-uint64_t s2_link_adopted_stanzas(const struct s2_link *l);
-/* 1: it was ended from its side; the connection closes. */
-int s2_link_adopted_ends(const struct s2_link *l);
 
 #endif

@@ -57,7 +57,7 @@ static struct entry **place(struct s2_components *t, const struct s2_domain *nam
     return at;
 }
 
-static void changed(struct s2_module *m)
+void s2_owners_changed(struct s2_module *m)
 {
     /* 0 is kept for "never": it comes round after 2^32 changes. */
     if (atomic_fetch_add(&m->owner_epoch, 1) == UINT32_MAX)
@@ -85,7 +85,7 @@ int s2_components_take(struct s2_module *m, const struct s2_domain *name, uint32
     }
     *at = fresh;
     pthread_mutex_unlock(&t->lock);
-    changed(m);
+    s2_owners_changed(m);
     return was_there;
 }
 
@@ -105,7 +105,7 @@ int s2_components_drop(struct s2_module *m, const struct s2_domain *name, xmb_re
     }
     pthread_mutex_unlock(&t->lock);
     if (was_it)
-        changed(m);
+        s2_owners_changed(m);
     return was_it;
 }
 

@@ -95,6 +95,34 @@ const struct s2_local *s2_conf_local(const struct s2_conf *c, const struct s2_do
     return NULL;
 }
 
+static int has_address(const struct s2_listen *l, const struct xmb_addr *local)
+{
+    static const uint8_t zeros[sizeof(local->ip)];
+
+    return l->at.family == 0 || memcmp(l->at.ip, zeros, sizeof(zeros)) == 0 ||
+           (l->at.family == local->family && memcmp(l->at.ip, local->ip, sizeof(zeros)) == 0);
+}
+
+static int fits(const struct s2_listen *l, const struct xmb_addr *local)
+{
+    return has_address(l, local) && l->port == local->port;
+}
+
+/* A port may be another than the one that was written (0), so it only counts where one fits. */
+const struct s2_listen *s2_conf_listen(const struct s2_conf *c, uint32_t ordinal,
+                                       const struct xmb_addr *local)
+{
+    size_t i;
+
+    if (ordinal >= c->listen_count || !has_address(&c->listens[ordinal], local))
+        return NULL;
+    for (i = 0; i < c->listen_count && !fits(&c->listens[ordinal], local); i++) {
+        if (fits(&c->listens[i], local))
+            return NULL;
+    }
+    return &c->listens[ordinal];
+}
+
 const char *s2_conf_tls(const struct s2_conf *c, enum s2_side side, const struct s2_domain *d)
 {
     const struct s2_local *l = side == S2_OUTSIDE && d != NULL ? s2_conf_local(c, d) : NULL;

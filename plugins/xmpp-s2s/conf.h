@@ -59,6 +59,7 @@ struct s2_listen {
     int component;    /* index into `locals` of the local domain whose component listens here; -1 */
     const char *address; /* as written, for `show`; NULL: every address */
     uint16_t port;       /* as written or usual */
+    struct xmb_addr at;  /* the same without port; family 0: every address, or a name */
 };
 
 /* A <server address= port=> of a local domain. */
@@ -111,12 +112,13 @@ struct s2_conf {
     uint32_t dialback_ms;    /* answer of the authoritative server, or of step 4: 30 s */
     uint32_t keepalive_ms;   /* white space on a silent stream: 60 s; 0: none */
 
-    /* <delivery confirm= on-loss= window= interval= timeout=/> */
+    /* <delivery confirm= on-loss= window= interval= timeout= hold=/> */
     enum s2_confirm confirm;
     enum s2_on_loss on_loss;
     uint32_t window_bytes;       /* sent and not confirmed, each flow, before it stops: 4m */
     uint32_t barrier_ms;         /* shortest time between two barriers: 1 s */
     uint32_t barrier_timeout_ms; /* 25 s: with barrier_ms under the 30 s of an unseen outage */
+    uint32_t hold_ms;            /* nothing is written behind an older barrier: 2 s; 0: never */
     uint32_t backoff_min_ms;     /* 2 s */
     uint32_t backoff_max_ms;     /* 300 s */
 
@@ -129,6 +131,13 @@ int s2_conf_read(const struct xmb_conf *node, struct s2_conf **out);
 void s2_conf_free(struct s2_conf *c);
 /* The local domain (or chat node alias) of that name, or NULL. Thread: any. */
 const struct s2_local *s2_conf_local(const struct s2_conf *c, const struct s2_domain *d);
+/*
+ * The <listen> or <component> that a connection came in by: `ordinal` as the core counts, `local` our end
+ * of it. NULL: it came in while a reload was under way and counts otherwise than `c`; which side it is
+ * of must not be guessed. Thread: any.
+ */
+const struct s2_listen *s2_conf_listen(const struct s2_conf *c, uint32_t ordinal,
+                                       const struct xmb_addr *local);
 /*
  * The profile for STARTTLS on a stream of `side` for our domain `d`: the local domain's own
  * outside, else the side's.

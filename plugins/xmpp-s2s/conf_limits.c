@@ -38,6 +38,7 @@ static const struct setting {
     {"delivery", "window", BYTES, 16 << 10, 1 << 30, 4 << 20, AT(window_bytes)},
     {"delivery", "interval", DURATION_MS, 100, 60000, 1000, AT(barrier_ms)},
     {"delivery", "timeout", DURATION_MS, 1000, 600000, 25000, AT(barrier_timeout_ms)},
+    {"delivery", "hold", DURATION_MS, 0, 600000, 2000, AT(hold_ms)},
     {"backoff", "minimum", DURATION_MS, 100, 600000, 2000, AT(backoff_min_ms)},
     {"backoff", "maximum", DURATION_MS, 100, 86400000, 300000, AT(backoff_max_ms)},
 #undef AT

@@ -43,6 +43,7 @@ static int read_listen(const struct xmb_conf *node, struct s2_conf *c)
     l->side = s2_conf_side(node, S2_OUTSIDE);
     l->tls = s2_conf_api()->text(node, "tls", NULL);
     l->address = s2_conf_api()->text(node, "address", NULL);
+    (void)is_address(l->address != NULL ? l->address : "", &l->at);
     l->component = -1;
     rc = s2_conf_flag(node, "direct-tls", &l->direct);
     s2_conf_worst(&rc, read_port(node, 0, S2_PORT, &l->port));
@@ -62,6 +63,7 @@ static int read_component(const struct xmb_conf *node, struct s2_conf *c, struct
     l->side = S2_INSIDE;
     l->tls = s2_conf_api()->text(node, "tls", NULL);
     l->address = s2_conf_api()->text(node, "address", NULL);
+    (void)is_address(l->address != NULL ? l->address : "", &l->at);
     l->direct = l->tls != NULL;
     l->component = (int)(local - c->locals);
     local->component = 1;
@@ -191,15 +193,13 @@ static int make_index(struct s2_conf *c)
 
 static int is_listener(const struct s2_conf *c, const struct s2_server *s)
 {
-    struct xmb_addr a;
     size_t i;
 
     for (i = 0; i < c->listen_count && s->addr.family != 0; i++) {
         const struct s2_listen *l = &c->listens[i];
 
-        if (l->address == NULL || l->port != s->port || !is_address(l->address, &a))
-            continue;
-        if (a.family == s->addr.family && memcmp(a.ip, s->addr.ip, sizeof(a.ip)) == 0)
+        if (l->port == s->port && l->at.family == s->addr.family &&
+            memcmp(l->at.ip, s->addr.ip, sizeof(l->at.ip)) == 0)
             return 1;
     }
     return 0;

@@ -9,7 +9,9 @@
  *   nothing    as a setting: given to the link is enough
  *
  * Asking is bounded in rate, and done only while something is unconfirmed. No answer in time means
- * that the peer is dead, though TCP may be well: a stopped process, a cut path.
+ * that the peer is dead, though TCP may be well: a stopped process, a cut path. Long before that
+ * nothing more is written (hold): what a stopped process has in its socket it may read later, when
+ * its sender has had an error for it.
  */
 #include "flow_priv.h"
 
@@ -43,7 +45,27 @@ void s2_confirm_begin(struct s2_flow *f)
 void s2_confirm_kill(struct s2_flow *f, const char *why)
 {
     f->closing = 1;
+    f->was_killed = 1;
     s2_lease_kill(f->lease, why);
+}
+
+/*
+ * An answer that may be held up here, by a flow that is full, is no reason: two directions would
+ * hold each other.
+ */
+int s2_confirm_holds(const struct s2_flow *f)
+{
+    uint64_t hold_ms = f->w->conf->hold_ms, since_ms;
+
+    if (f->barrier == 0 || hold_ms == 0)
+        return 0;
+    since_ms = s2_now_ms(f->w) - f->barrier_last_ms;
+    if (since_ms < hold_ms || f->w->conf->confirm == S2_CONFIRM_NONE || s2_confirm_by_tcp(f))
+        return 0;
+    if (since_ms < S2_UNKNOWN_HOLD_MS && !f->barrier_is_sm &&
+        s2_peer_pings(f->w->flows, &f->to) != S2_PINGS_ANSWERED)
+        return 0;
+    return !s2_barrier_is_blocked(f);
 }
 
 /* --- what is confirmed ----------------------------------------------------------------------- */
@@ -54,13 +76,27 @@ static void confirm_first(struct s2_flow *f)
 
     s2_ring_pop(f, &it);
     s2_host->buf->slab_release(it.slab);
+    s2_settled(f->w, &it);
     f->delivered++;
+    f->was_killed = 0;
     S2_COUNT(f->w, S2_M_CONFIRMED, 1);
 }
 
 void s2_confirm_end(struct s2_flow *f, uint64_t end)
 {
     while (f->ring.sent > 0 && s2_ring_at(f, 0)->end <= end)
+        confirm_first(f);
+}
+
+void s2_confirm_errors(struct s2_flow *f)
+{
+    uint64_t acked;
+
+    if (f->closing || f->ring.sent == 0 || (s2_ring_at(f, 0)->flags & S2_ITEM_OWN) == 0)
+        return;
+    acked = s2_lease_acked(f->lease);
+    while (f->ring.sent > 0 && (s2_ring_at(f, 0)->flags & S2_ITEM_OWN) != 0 &&
+           s2_ring_at(f, 0)->end <= acked)
         confirm_first(f);
 }
 
@@ -127,8 +163,8 @@ void s2_confirm_tick(struct s2_flow *f, uint64_t now_ms)
         break;
     case BY_BARRIER:
     case BY_SM:
-        if (f->barrier != 0 && now_ms - f->barrier_ms >= f->w->conf->barrier_timeout_ms)
-            s2_barrier_overdue(f);
+        if (f->barrier != 0)
+            s2_barrier_watch(f, now_ms);
         else
             ask(f, now_ms);
         break;

@@ -219,7 +219,7 @@ int s2_link_open(struct s2_worker *w, struct xmb_conn *conn, struct s2_link **ou
     l->conn = conn;
     l->conns++;
     S2_COUNT(w, S2_M_STREAMS_OUT, 1);
-    l->secured = l->authenticated = l->tried_external = 0;
+    l->secured = l->authenticated = l->tried_external = l->bidi = 0;
     s2_position_reset(&l->position);
     begin(l, conn);
     *out = l;

@@ -116,3 +116,9 @@ enum s2_stream_error s2_stream_error_of_read(int read_error)
         return S2_E_INTERNAL_SERVER_ERROR;
     }
 }
+
+int s2_stream_error_is_orderly(enum s2_stream_error e)
+{
+    return e == S2_E_SYSTEM_SHUTDOWN || e == S2_E_RESET || e == S2_E_CONNECTION_TIMEOUT ||
+           e == S2_E_SEE_OTHER_HOST;
+}

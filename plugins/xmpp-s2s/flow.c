@@ -7,6 +7,7 @@
  */
 #include "component.h"
 #include "flow_priv.h"
+#include "reverse.h"
 
 #include <stdlib.h>
 
@@ -76,7 +77,7 @@ static void remove_flow(struct s2_flow *f)
     s2_flow_unlist(f);
     s2_drain_cancel(f);
     s2_ring_free(f);
-    free(f->waiters);
+    s2_flow_forget_waiters(f);
     free(f);
 }
 
@@ -173,6 +174,8 @@ uint32_t s2_route_owner(const struct s2_worker *w, const struct s2_route *r)
     uint32_t index;
 
     if (s2_components_find(w->module, r->to_side == S2_OUTSIDE ? r->from : r->to, &index))
+        return index;
+    if (s2_reverse_owner(w->module, r->to_side, r->from, r->to, &index))
         return index;
     return s2_flow_owner(w, s2_route_foreign(r));
 }

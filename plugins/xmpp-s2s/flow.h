@@ -18,14 +18,14 @@
  * Ring of a flow, oldest first:   | sent, not confirmed | waiting |
  *
  * Confirmed: XEP-0198 where the link has it, else a barrier (XEP-0199 ping whose answer comes back
- * through an incoming stream of the peer), else what TCP acknowledged. What is not confirmed when a
+ * through a stream on which the peer sends), else what TCP acknowledged. What is not confirmed when a
  * lease ends and may have left this host is bounced (or sent again, a setting); what did not leave
  * is sent again.
  *
  * Files: flow.c (table), flow_time.c, flow_fsm.c (states), flow_ring.c, flow_send.c, flow_loss.c
  * (what happens at the end of a lease), flow_drain.c (stop and changed configuration),
- * flow_alive.c, flow_show.c, confirm.c and barrier.c (who has what), path.c, batch.c and outbox.c
- * (between workers), pack.c (copies), bounce.c.
+ * flow_alive.c, flow_far.c (flows of other workers), flow_show.c, confirm.c and barrier.c (who has
+ * what), path.c, batch.c and outbox.c (between workers), pack.c (copies), bounce.c.
  */
 #ifndef S2_FLOW_H
 #define S2_FLOW_H
@@ -91,10 +91,16 @@ int s2_barrier_answer(struct s2_worker *w, const struct s2_domain *from_domain,
  */
 void s2_flow_alive(struct s2_worker *w, const struct s2_domain *foreign);
 /*
- * The component of `local` has just connected here: what was put off is tried, at once and each
- * time.
+ * The component of `d` has just connected here, or a stream that leads to `d`: what was put off is
+ * tried, at once and each time.
  */
-void s2_flow_reachable(struct s2_worker *w, const struct s2_domain *local);
+void s2_flow_reachable(struct s2_worker *w, const struct s2_domain *d);
+/*
+ * A stream of `remote`, on `side`, has just been offered for the flow from `local` (reverse.h): it
+ * is claimed unless the flow has a stream, or dials for one.
+ */
+void s2_flow_offered(struct s2_worker *w, enum s2_side side, const struct s2_domain *local,
+                     const struct s2_domain *remote);
 /*
  * Configuration or policy changed: every flow is admitted again. Of one that is denied now, what
  * waits goes back with not-allowed, and its lease is closed when nothing is unconfirmed any more.

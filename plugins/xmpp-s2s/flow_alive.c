@@ -3,9 +3,9 @@
  * flow_alive.c - a peer showed itself: what was put off because it could not be reached is tried at
  * once (xmpp-s2s.md 6.2).
  *
- * Flows to a foreign domain live on the worker that owns it, except those of components. Flows to a
- * local domain live everywhere, so that every worker is told. The same domain is told of once a
- * second: streams say so far more often.
+ * Flows to a foreign domain live on the worker that owns it, except those of components and those
+ * that use a stream in reverse. Flows to a local domain live everywhere, so that every worker is
+ * told. The same domain is told of once a second: streams say so far more often.
  */
 #include "flow_priv.h"
 
@@ -13,31 +13,12 @@
 
 #define ONCE_IN_MS 1000
 
-/*
- * The component that it leads to is on another worker now, where new stanzas go: what waits
- * follows. Those that come in meanwhile may be before it.
- */
-static void follow(struct s2_flow *f)
-{
-    struct s2_route r = s2_flow_route(f);
-    uint32_t n = s2_ring_waiting(f), owner = s2_route_owner(f->w, &r);
-    struct s2_item it;
-
-    if (owner == f->w->index)
-        return;
-    for (; n > 0 && s2_ring_waiting(f) > 0; n--) {
-        s2_ring_pull(f, &it);
-        if (s2_batch_own(f->w, owner, &r, &it) != 0)
-            s2_flow_return(f, &it, S2_C_RESOURCE_CONSTRAINT, "no room on the way to its component");
-    }
-}
-
 static void end_backoff(struct s2_flow *f, uint64_t now)
 {
     f->alive_ms = now;
     if (f->state != FLOW_BACKOFF || f->w->flows->drain != S2_DRAIN_NOT)
         return;
-    follow(f);
+    (void)s2_flow_follow(f);
     f->failures = 0;
     f->next_try_ms = now;
     s2_flow_event(f, s2_ring_waiting(f) > 0 ? FLOW_TRY : FLOW_REST, NULL);
@@ -106,18 +87,19 @@ static int was_told(struct s2_flows *fl, const struct s2_domain *d, uint64_t now
     return 0;
 }
 
-void s2_flow_reachable(struct s2_worker *w, const struct s2_domain *local)
+void s2_flow_reachable(struct s2_worker *w, const struct s2_domain *d)
 {
+    int local = s2_conf_local(w->conf, d) != NULL;
     uint32_t i;
 
     for (i = 0; i < w->count; i++)
-        tell(w, i, local, 1);
+        tell(w, i, d, local);
 }
 
 void s2_flow_alive(struct s2_worker *w, const struct s2_domain *foreign)
 {
     int local = s2_conf_local(w->conf, foreign) != NULL;
-    int spread = local || atomic_load(&w->module->owner_epoch) != 0; /* flows of components */
+    int spread = local || atomic_load(&w->module->owner_epoch) != 0; /* flows with other owners */
     uint32_t i;
 
     if (was_told(w->flows, foreign, s2_now_ms(w)))

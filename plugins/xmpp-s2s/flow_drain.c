@@ -5,14 +5,17 @@
  * The stop has three steps, each begun by the tick: FINISH, in which nothing new is taken and flows
  * that have a lease send and get confirmed; RETURN, LAST_MS before the end, in which all that is
  * left goes back as errors, which still travel; CLOSED, when leases are closed: at the end, or
- * before it when every flow was empty for a moment. A flow without a lease does not begin one any
- * more, except for errors on their way.
+ * before it when for a moment every flow was empty, no other worker had a stanza, and no stream
+ * could bring one. Streams that peers opened stay while any worker has a stanza, for the answers to
+ * barriers that they bring; then, the errors for what they brought too late are still on their way,
+ * and TCP's word is taken for these. A flow without a lease does not begin one any more, except for
+ * errors.
  */
 #include "admit.h"
 #include "flow_priv.h"
 
 #define LAST_MS 1000   /* for errors to travel */
-#define SETTLE_MS 300  /* streams hand over what they have read, after they were told */
+#define SETTLE_MS 300  /* streams are told, and messages between workers arrive */
 
 /* --- stop ------------------------------------------------------------------------------------ */
 
@@ -35,7 +38,6 @@ void s2_flow_drain(struct s2_worker *w, uint64_t deadline_ms)
     if (fl->drain != S2_DRAIN_NOT)
         return;
     fl->drain = S2_DRAIN_FINISH;
-    fl->drain_begin_ms = now;
     fl->drain_return_ms = now + deadline_ms - last_ms;
     fl->drain_close_ms = now + deadline_ms - last_ms / 4;
     s2_flow_each(w, return_unsendable);
@@ -86,17 +88,28 @@ static int all_empty(const struct s2_flows *fl)
     return !fl->out_waits;
 }
 
+/* 1: it has been calm for long enough. */
+static int is_over(struct s2_flows *fl, uint64_t now_ms)
+{
+    if (!all_empty(fl) || s2_stanzas_left(fl->w) > 0 || s2_streams_left(fl->w) > 0)
+        fl->drain_calm_ms = 0;
+    else if (fl->drain_calm_ms == 0)
+        fl->drain_calm_ms = now_ms;
+    return fl->drain_calm_ms != 0 && now_ms - fl->drain_calm_ms >= SETTLE_MS;
+}
+
 void s2_drain_tick(struct s2_flows *fl, uint64_t now_ms)
 {
     if (fl->drain == S2_DRAIN_NOT || fl->drain == S2_DRAIN_CLOSED)
         return;
+    if (s2_streams_left(fl->w) == 0)
+        s2_flow_each(fl->w, s2_confirm_errors);
     if (fl->drain == S2_DRAIN_FINISH && now_ms >= fl->drain_return_ms) {
         fl->drain = S2_DRAIN_RETURN;
         s2_flow_each(fl->w, note_sent);
         s2_flow_each(fl->w, return_rest);
     }
-    if (now_ms < fl->drain_close_ms &&
-        !(all_empty(fl) && now_ms - fl->drain_begin_ms >= SETTLE_MS))
+    if (!is_over(fl, now_ms) && now_ms < fl->drain_close_ms)
         return;
     fl->drain = S2_DRAIN_CLOSED;
     s2_flow_each(fl->w, close_flow);
@@ -106,15 +119,17 @@ void s2_drain_tick(struct s2_flows *fl, uint64_t now_ms)
 
 static void judge(struct s2_flow *f, enum s2_admission a)
 {
+    int was_denied = f->denied || f->state == FLOW_QUIET; /* then there is nothing to be said */
     uint32_t n;
 
     f->denied = a != S2_ADMIT_OK;
     if (!f->denied)
         return;
     n = s2_flow_return_waiting(f, 0, S2_C_NOT_ALLOWED, s2_admission_text(a));
-    S2_LOG(f->w->module->module, XMB_LOG_NOTICE, NULL, f->to.text,
-           "nothing is sent from %s any more: %s; %u stanzas went back", f->from.text,
-           s2_admission_text(a), n);
+    if (n > 0 || !was_denied)
+        S2_LOG(f->w->module->module, XMB_LOG_NOTICE, "flow-denied", f->to.text,
+               "nothing is sent from %s any more: %s; %u stanzas went back", f->from.text,
+               s2_admission_text(a), n);
     s2_flow_relieve(f);
     if (f->ring.count == 0)
         s2_flow_event(f, FLOW_CLOSE, NULL);

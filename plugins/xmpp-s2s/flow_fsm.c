@@ -54,24 +54,30 @@ static const struct s2_lease_events lease_events = {
 
 /* --- actions --------------------------------------------------------------------------------- */
 
-static void open_lease(struct s2_flow *f, const struct s2_cause *cause)
+static void no_lease(struct s2_flow *f, int rc)
 {
     struct s2_failure failure = {S2_FAIL_LIMIT, S2_C_RESOURCE_CONSTRAINT,
-                                 "there is no memory for another stream"};
-    int rc = s2_lease_open(f->w, (enum s2_side)f->to_side, &f->from, &f->to, &lease_events, f,
-                           &f->lease);
+                                 rc == XMB_ELIMIT ? "the limit of outgoing streams is reached"
+                                                  : "there is no memory for another stream"};
+    struct s2_cause none = {&failure, 0, 0};
+
+    f->lease = NULL;
+    s2_flow_event(f, FLOW_FAILED, &none);
+}
+
+static void open_lease(struct s2_flow *f, const struct s2_cause *cause)
+{
+    int rc;
 
     (void)cause;
-    if (rc == 0)
+    if (s2_flow_follow(f)) {
+        s2_flow_event(f, FLOW_CLOSE, NULL);
         return;
-    f->lease = NULL;
-    if (rc == XMB_ELIMIT)
-        failure.text = "the limit of outgoing streams is reached";
-    {
-        struct s2_cause none = {&failure, 0, 0};
-
-        s2_flow_event(f, FLOW_FAILED, &none);
     }
+    rc = s2_lease_open(f->w, (enum s2_side)f->to_side, &f->from, &f->to, &lease_events, f,
+                       &f->lease);
+    if (rc != 0)
+        no_lease(f, rc);
 }
 
 static void begin(struct s2_flow *f, const struct s2_cause *cause)
@@ -83,6 +89,7 @@ static void begin(struct s2_flow *f, const struct s2_cause *cause)
     f->lease_seq = 0;
     s2_confirm_begin(f);
     s2_flow_pump(f);
+    s2_flow_relieve(f);
 }
 
 static void send_on(struct s2_flow *f, const struct s2_cause *cause)

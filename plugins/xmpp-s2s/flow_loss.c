@@ -127,12 +127,24 @@ static int is_worth_waiting(const struct s2_flow *f, enum s2_failure_kind kind)
            s2_now_ms(f->w) - f->verified_ms <= f->w->conf->queue_ms;
 }
 
+/* We cannot reach the peer, and the peer has reached us: what waits goes over its own stream. */
+static int goes_in_reverse(struct s2_flow *f, enum s2_failure_kind kind)
+{
+    if (kind == S2_FAIL_LIMIT || f->w->flows->drain != S2_DRAIN_NOT || !s2_flow_claim(f))
+        return 0;
+    set_next_try(f, 0);
+    s2_flow_event(f, s2_ring_waiting(f) > 0 ? FLOW_TRY : FLOW_REST, NULL);
+    return 1;
+}
+
 void s2_flow_failed(struct s2_flow *f, const struct s2_cause *cause)
 {
     uint32_t returned = 0;
 
     f->lease = NULL;
     note_error(f, cause->failure);
+    if (goes_in_reverse(f, cause->failure->kind))
+        return;
     set_next_try(f, backoff_ms(f));
     if (!is_worth_waiting(f, cause->failure->kind))
         returned = s2_flow_return_waiting(f, 1, (enum s2_condition)f->last_condition,
@@ -142,6 +154,7 @@ void s2_flow_failed(struct s2_flow *f, const struct s2_cause *cause)
            "earliest",
            f->from.text, f->last_error, returned, s2_ring_waiting(f),
            (unsigned long long)(f->next_try_ms - s2_now_ms(f->w)));
+    s2_flow_relieve(f);
 }
 
 /* --- it was ready and is gone ---------------------------------------------------------------- */
@@ -193,7 +206,7 @@ void s2_flow_ended(struct s2_flow *f, const struct s2_cause *cause)
     f->barrier = 0;
     f->verified_ms = now;
     note_error(f, cause->failure);
-    wait_ms = wait_after_end_ms(f, kind, now - f->ready_ms);
+    wait_ms = s2_flow_is_elsewhere(f) ? 0 : wait_after_end_ms(f, kind, now - f->ready_ms);
     set_next_try(f, wait_ms);
     returned = settle(f, cause);
     S2_LOG(f->w->module->module, kind == S2_FAIL_LOST ? XMB_LOG_NOTICE : XMB_LOG_INFO, "ended",
@@ -202,6 +215,8 @@ void s2_flow_ended(struct s2_flow *f, const struct s2_cause *cause)
            "for the next",
            f->from.text, f->last_error, returned, s2_ring_waiting(f));
     s2_flow_relieve(f);
+    if (f->w->flows->drain == S2_DRAIN_NOT)
+        (void)s2_flow_follow(f);
     if (wait_ms == 0 && f->w->flows->drain == S2_DRAIN_NOT && f->state == FLOW_BACKOFF)
         s2_flow_event(f, s2_ring_waiting(f) > 0 ? FLOW_TRY : FLOW_REST, NULL);
 }

@@ -28,6 +28,7 @@
 #define S2_POLL_MS 250              /* between two looks at what TCP acknowledged */
 #define S2_WAITERS_MAX 64           /* streams that one flow holds up */
 #define S2_PORT_WINDOW (128u << 10) /* octets on the way to another worker, of one path */
+#define S2_UNKNOWN_HOLD_MS 5000     /* for a peer of which it is not known that it answers */
 
 enum flow_state { FLOW_QUIET = 0, FLOW_OPENING, FLOW_FLOWING, FLOW_BACKOFF, FLOW_STATES };
 
@@ -74,18 +75,22 @@ struct s2_ring {
     uint64_t sent_bytes, wait_bytes;
 };
 
+struct s2_batch;
+
 struct s2_node {
     struct s2_node *prev, *next; /* NULL: in no list */
 };
 
 /*
  * A stream that reads on when there is room: `value` is its connection, or for one of another
- * worker what it may count as taken.
+ * worker what it may count as taken. `carrier`: the batch that brought the wish and takes the
+ * answer back, so that none has to be allocated; owned. NULL: a stream of this worker.
  */
 struct s2_waiter {
     uint64_t value;
+    struct s2_batch *carrier;
     uint32_t worker, slot, generation;
-    uint32_t is_far;
+    uint32_t for_errors; /* it caused errors that pile up in this flow; else it fills this flow */
 };
 
 /* Which flow. */
@@ -107,6 +112,7 @@ struct s2_flow {
     uint8_t closing;  /* the lease is as good as gone: `ended` follows */
     uint8_t denied;   /* by a changed configuration */
     uint8_t tcp_only; /* this lease is confirmed by TCP, see confirm.c */
+    uint8_t was_killed; /* we gave a lease up, and nothing was confirmed since */
     uint8_t last_condition;
     struct s2_lease *lease;
     struct s2_ring ring;
@@ -120,11 +126,15 @@ struct s2_flow {
     uint64_t calm_ms;
     uint64_t full_ms; /* when it last stopped somebody */
     uint64_t alive_ms; /* the peer showed itself, see s2_flow_alive */
+    uint64_t told_full_ms, far_full_ms; /* flow_far.c */
 
     /* barrier.c: one is outstanding when `barrier` is not 0 */
-    uint64_t barrier, barrier_ms, barrier_end, barrier_last_ms;
+    uint64_t barrier, barrier_end;
+    uint64_t barrier_last_ms; /* when the last one was sent */
+    uint64_t barrier_ms;      /* its time runs from here */
     uint64_t stuck_ms; /* since when one cannot be sent, as the link's queue is full; 0: it can */
     uint8_t barrier_is_sm;
+    uint8_t was_blamed; /* its time began anew, as we did not read */
     uint8_t has_sm; /* this lease, when it was looked at last */
     /* confirm.c */
     uint64_t acked, polled_ms, progress_ms;
@@ -142,7 +152,6 @@ struct s2_flow {
 };
 
 struct s2_port;
-struct s2_batch;
 
 /* What goes to another worker; embedded first in what is sent. */
 struct s2_post {
@@ -171,6 +180,7 @@ struct s2_port {
     uint32_t slot, generation;
     uint32_t owner;
     uint32_t blocked;
+    uint32_t leaving; /* each batch asks to be told */
     xmb_ref source;
     uint64_t sent, asked, acked; /* octets since it was opened */
     struct s2_batch *batch;      /* being filled */
@@ -191,11 +201,16 @@ struct s2_queue {
 
 #define S2_PEERS 4096
 struct s2_peer {
-    uint64_t key;    /* 0: none */
-    uint32_t pings;  /* enum s2_pings */
-    uint32_t spare;
+    uint64_t key;      /* 0: none */
+    uint64_t since_ms; /* when that was found */
+    uint32_t pings;    /* enum s2_pings */
 };
-enum s2_pings { S2_PINGS_UNKNOWN = 0, S2_PINGS_ANSWERED = 1, S2_PINGS_SILENT = 2 };
+enum s2_pings {
+    S2_PINGS_UNKNOWN = 0,
+    S2_PINGS_ANSWERED,
+    S2_PINGS_DOUBTED, /* was taken for dead when it did not answer its first */
+    S2_PINGS_SILENT   /* lives, and answers none */
+};
 
 enum s2_drain { S2_DRAIN_NOT = 0, S2_DRAIN_FINISH, S2_DRAIN_RETURN, S2_DRAIN_CLOSED };
 
@@ -233,7 +248,8 @@ struct s2_flows {
     } seen[S2_SEEN]; /* s2_flow_alive */
 
     enum s2_drain drain;
-    uint64_t drain_begin_ms, drain_return_ms, drain_close_ms;
+    uint64_t drain_return_ms, drain_close_ms;
+    uint64_t drain_calm_ms; /* since when nothing is left anywhere; 0: something is */
 };
 
 static inline const struct s2_domain *s2_route_foreign(const struct s2_route *r)
@@ -262,8 +278,18 @@ static inline uint64_t s2_least(uint64_t a, uint64_t b)
     return a < b ? a : b;
 }
 
+/* An item leaves the flows of this worker for good. */
+static inline void s2_settled(const struct s2_worker *w, const struct s2_item *it)
+{
+    if ((it->flags & S2_ITEM_OWN) == 0)
+        s2_tally_add(&s2_tally(w)->settled, 1);
+}
+
 /* --- flow.c --- */
-/* Which worker has it: that of a component, else by the foreign domain. Thread: any. */
+/*
+ * Which worker has it: that of a component, that of a stream which is used in reverse, else by the
+ * foreign domain. Thread: any.
+ */
 uint32_t s2_route_owner(const struct s2_worker *w, const struct s2_route *r);
 struct s2_flow *s2_flow_find(const struct s2_worker *w, const struct s2_route *r);
 /* Finds or makes. XMB_ENOMEM, XMB_ELIMIT. */
@@ -286,6 +312,21 @@ void s2_flow_unlist(struct s2_flow *f);
 void s2_flow_wake(struct s2_flows *fl);
 /* 0 to max_ms, at random. */
 uint64_t s2_flow_jitter(struct s2_flows *fl, uint64_t max_ms);
+
+/* --- flow_far.c --- */
+/*
+ * For a flow without a lease that is about to want one: takes a stream of the peer that may be used
+ * in reverse, where there is one. 1: another worker owns the flow; what waited here went there.
+ */
+int s2_flow_follow(struct s2_flow *f);
+/* 1: a stream of the peer may be used in reverse, on whatever worker: it is taken. */
+int s2_flow_claim(const struct s2_flow *f);
+/* 1: new stanzas go to the flow of another worker. */
+int s2_flow_is_elsewhere(const struct s2_flow *f);
+/* With each tick: the flow of the other way, on another worker, is told that this one is full. */
+void s2_flow_tell_full(struct s2_flow *f, uint64_t now_ms);
+/* 1: it was told so just now. */
+int s2_flow_far_is_full(const struct s2_flow *f);
 
 /* --- flow_fsm.c --- */
 const char *s2_flow_state_name(const struct s2_flow *f);
@@ -316,8 +357,14 @@ int s2_flow_take(struct s2_flow *f, struct s2_item *it);
 /* 1: whoever put should stop. */
 int s2_flow_is_full(const struct s2_flow *f);
 void s2_flow_pump(struct s2_flow *f);
-/* Notes one that stops. 1: it is noted; 0: there is no place, it goes on. */
+/* Notes one that stops. 1: it is noted, and its carrier taken over; 0: no place, it goes on. */
 int s2_flow_block(struct s2_flow *f, const struct s2_waiter *waiter);
+/*
+ * The same for a stream whose stanza, on way `r`, is answered with an error, when such errors pile
+ * up on the way back. A flow of another worker stops nobody: its mailbox is the bound.
+ */
+int s2_flow_block_cause(struct s2_worker *w, const struct s2_route *r, struct s2_waiter *waiter);
+void s2_flow_forget_waiters(struct s2_flow *f);
 /* Lets go on those that stopped, when there is room. */
 void s2_flow_relieve(struct s2_flow *f);
 
@@ -340,6 +387,10 @@ void s2_confirm_sent(struct s2_flow *f);
 void s2_confirm_first(struct s2_flow *f);
 /* With each tick: asks, looks, and finds out that nobody answers. */
 void s2_confirm_tick(struct s2_flow *f, uint64_t now_ms);
+/* 1: the answer to a barrier is overdue, and nothing more is written before it comes. */
+int s2_confirm_holds(const struct s2_flow *f);
+/* The broker stops and no answer can come: errors at the front that the peer's system has. */
+void s2_confirm_errors(struct s2_flow *f);
 /* Everything up to that position, or that number on the lease, is confirmed. */
 void s2_confirm_end(struct s2_flow *f, uint64_t end);
 void s2_confirm_handled(struct s2_flow *f, uint64_t h);
@@ -351,10 +402,11 @@ int s2_confirm_by_tcp(const struct s2_flow *f);
 /* --- barrier.c --- */
 int s2_barrier_init(struct s2_flows *fl); /* XMB_EIO */
 void s2_barrier_send(struct s2_flow *f, uint64_t now_ms);
-/* The one that is outstanding was not answered in time. */
-void s2_barrier_overdue(struct s2_flow *f);
+/* With each tick while one is outstanding: is it overdue? */
+void s2_barrier_watch(struct s2_flow *f, uint64_t now_ms);
+/* 1: its answer may lie behind what we do not read, as a flow stops streams of the peer. */
+int s2_barrier_is_blocked(const struct s2_flow *f);
 enum s2_pings s2_peer_pings(const struct s2_flows *fl, const struct s2_domain *d);
-void s2_peer_remember(struct s2_flows *fl, const struct s2_domain *d, enum s2_pings pings);
 
 /* --- pack.c --- */
 /* A place for `n` octets: a reference to a slab. XMB_ENOMEM. */
@@ -378,12 +430,14 @@ void s2_outbox_soon(struct s2_flows *fl);
 struct s2_port *s2_port_open(struct s2_worker *w, uint32_t owner, const struct s2_path *p);
 void s2_port_close(struct s2_port *port);
 int s2_port_put(struct s2_port *port, const struct s2_stanza *s);
+/* There is another owner. 1: all that was put here has arrived at the old one; else soon. */
+int s2_port_leaves(struct s2_port *port);
 /* Ports that wait for that worker's mailbox look again. */
 void s2_ports_unstuck(struct s2_flows *fl, uint32_t owner);
 /* A bounce to a flow of another worker; the item goes over. XMB_ENOMEM, XMB_ELIMIT. */
 int s2_batch_own(struct s2_worker *w, uint32_t owner, const struct s2_route *r,
                  const struct s2_item *it);
-/* What waits in `f` for room on another worker is told. */
+/* A stream of another worker is told that there is room; takes over its carrier. */
 void s2_batch_reply(struct s2_worker *w, const struct s2_waiter *waiter);
 
 /* --- bounce.c --- */
@@ -392,6 +446,9 @@ void s2_return(struct s2_worker *w, const struct s2_route *r, struct s2_item *it
                enum s2_condition c, const char *text);
 /* An item of flow `f`: counted there too. */
 void s2_flow_return(struct s2_flow *f, struct s2_item *it, enum s2_condition c, const char *text);
+/* A stanza on way `r` that its flow does not take goes back. */
+void s2_refuse(struct s2_worker *w, const struct s2_route *r, const struct s2_stanza *s,
+               enum s2_condition c, const char *text);
 /* Neither delivered nor answered. Takes it over. */
 void s2_lose(struct s2_worker *w, const struct s2_route *r, struct s2_item *it, const char *why);
 

@@ -5,8 +5,10 @@
  * The steady path of a stanza: refuses, push, lease_send. No allocation, no system call.
  *
  * While a flow has a lease, whoever puts is stopped as soon as something cannot be sent on: the
- * link's queue is full, or window_bytes are unconfirmed. Without a lease nobody is stopped, as a
- * stream may feed other domains; the queue's bound and the stanza's age then decide.
+ * link's queue is full, or window_bytes are unconfirmed; when the flow is held only because an
+ * answer is overdue, as soon as half of the queue is used. Without a lease nobody is stopped, as a
+ * stream may feed other domains; the queue's bound and the stanza's age then decide. So it is,
+ * after a moment, with a peer that was given up for dead, came back, and takes nothing again.
  */
 #include "flow_priv.h"
 #include "incoming.h"
@@ -130,23 +132,43 @@ void s2_flow_pump(struct s2_flow *f)
     if (f->stuck_ms != 0)
         s2_confirm_first(f);
     while (f->state == FLOW_FLOWING && !f->held_up && !f->closing && s2_ring_waiting(f) > 0 &&
-           !window_is_full(f) && send_first(f))
+           !window_is_full(f) && !s2_confirm_holds(f) && send_first(f))
         continue;
 }
 
 /* --- who waits ------------------------------------------------------------------------------- */
 
+/* It was given up for dead, and the lease that it verified since is no better. */
+static int takes_nothing(const struct s2_flow *f)
+{
+    return f->was_killed && s2_now_ms(f->w) - f->ready_ms >= S2_UNKNOWN_HOLD_MS;
+}
+
 int s2_flow_is_full(const struct s2_flow *f)
 {
-    return f->state == FLOW_FLOWING && s2_ring_waiting(f) > 0;
+    if (f->state != FLOW_FLOWING || s2_ring_waiting(f) == 0 || takes_nothing(f))
+        return 0;
+    if (f->held_up || window_is_full(f) || !s2_confirm_holds(f))
+        return 1;
+    return f->ring.wait_bytes > f->w->conf->queue_bytes / 2;
+}
+
+/*
+ * Errors that the one whom they are for does not read, or that cannot be sent yet: who causes them
+ * stops. That an answer is awaited is no reason: it may come over the very stream that would stop.
+ */
+static int errors_pile_up(const struct s2_flow *f)
+{
+    return (f->state == FLOW_OPENING || (f->state == FLOW_FLOWING && f->held_up)) &&
+           f->ring.wait_bytes > f->w->conf->queue_bytes;
 }
 
 static int same_stream(const struct s2_waiter *a, const struct s2_waiter *b)
 {
-    if (a->is_far != b->is_far || a->worker != b->worker)
+    if ((a->carrier != NULL) != (b->carrier != NULL) || a->worker != b->worker)
         return 0;
-    return a->is_far ? a->slot == b->slot && a->generation == b->generation
-                     : a->value == b->value;
+    return a->carrier != NULL ? a->slot == b->slot && a->generation == b->generation
+                              : a->value == b->value;
 }
 
 static int more_waiters(struct s2_flow *f)
@@ -171,6 +193,7 @@ int s2_flow_block(struct s2_flow *f, const struct s2_waiter *waiter)
     f->full_ms = s2_now_ms(f->w);
     for (i = 0; i < f->waiter_count; i++) {
         if (same_stream(&f->waiters[i], waiter)) {
+            free(f->waiters[i].carrier);
             f->waiters[i] = *waiter;
             return 1;
         }
@@ -181,21 +204,65 @@ int s2_flow_block(struct s2_flow *f, const struct s2_waiter *waiter)
     return 1;
 }
 
+void s2_flow_forget_waiters(struct s2_flow *f)
+{
+    uint32_t i;
+
+    for (i = 0; i < f->waiter_count; i++)
+        free(f->waiters[i].carrier);
+    free(f->waiters);
+    f->waiters = NULL;
+    f->waiter_count = f->waiter_capacity = 0;
+}
+
+int s2_flow_block_cause(struct s2_worker *w, const struct s2_route *r, struct s2_waiter *waiter)
+{
+    struct s2_route back = s2_route_back(r);
+    struct s2_flow *f = s2_flow_find(w, &back);
+
+    if (f == NULL || !errors_pile_up(f))
+        return 0;
+    waiter->for_errors = 1;
+    return s2_flow_block(f, waiter);
+}
+
+static void let_go(struct s2_flow *f, const struct s2_waiter *waiter)
+{
+    if (waiter->carrier != NULL)
+        s2_batch_reply(f->w, waiter);
+    else
+        s2_in_resume(f->w, waiter->value);
+}
+
+static int some_may_go(const struct s2_flow *f, const int stops[2])
+{
+    uint32_t i;
+
+    for (i = 0; i < f->waiter_count; i++) {
+        if (!stops[f->waiters[i].for_errors])
+            return 1;
+    }
+    return 0;
+}
+
 /* Those who read on may put, and be noted again, while this runs: the list is taken off first. */
 void s2_flow_relieve(struct s2_flow *f)
 {
     struct s2_waiter *waiters = f->waiters;
     uint32_t n = f->waiter_count, i;
+    int stops[2];
 
-    if (n == 0 || s2_flow_is_full(f))
+    if (n == 0)
+        return;
+    stops[0] = s2_flow_is_full(f);
+    stops[1] = errors_pile_up(f);
+    if (!some_may_go(f, stops))
         return;
     f->waiters = NULL;
     f->waiter_count = f->waiter_capacity = 0;
     for (i = 0; i < n; i++) {
-        if (waiters[i].is_far)
-            s2_batch_reply(f->w, &waiters[i]);
-        else
-            s2_in_resume(f->w, waiters[i].value);
+        if (!stops[waiters[i].for_errors] || !s2_flow_block(f, &waiters[i]))
+            let_go(f, &waiters[i]);
     }
     free(waiters);
 }

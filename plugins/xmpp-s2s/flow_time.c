@@ -147,6 +147,7 @@ static void look_at(struct s2_flow *f, uint64_t now)
         s2_confirm_tick(f, now);
         s2_flow_pump(f);
         s2_flow_relieve(f);
+        s2_flow_tell_full(f, now);
     }
     if (f->denied && f->ring.count == 0)
         s2_flow_event(f, FLOW_CLOSE, NULL);

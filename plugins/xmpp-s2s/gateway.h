@@ -13,12 +13,14 @@
  *   link.h       a stream that we opened: resolve, dial, TLS, dialback as originating server, and
  *                asking step 2
  *   component.h  the server of a local domain that connects to us; both directions
+ *   reverse.h    the other direction of a stream that a peer opened (XEP-0288)
  *   admit.h      who may speak to whom: sides first, then the policy chain
  *
  * The worker that owns a flow is chosen by its foreign domain alone, so both directions of a
  * relation, and all our domains towards it, meet on one worker: bounces and shared links need no
  * message between threads. While a component is connected, its worker owns all flows of its
- * domain instead.
+ * domain instead; and while a peer's bidirectional stream is used in reverse, its worker owns the
+ * flow that goes there.
  *
  * Functions that leave their file begin with s2_. A stream, link or flow is touched by its own
  * worker only.
@@ -68,20 +70,35 @@ extern const struct xmb_metric s2_metrics[S2_M_COUNT]; /* metrics.c */
 
 struct s2_component;    /* component.h */
 struct s2_components;   /* the same */
+struct s2_reverses;     /* reverse.h */
 struct s2_privacy;      /* privacy.h */
 struct s2_health;       /* health.h */
+
+/*
+ * What a worker adds to sums over all of them; written by that worker alone, in a cache line of its
+ * own.
+ */
+#define S2_WORKERS_MAX 256
+struct s2_tally {
+    _Atomic uint64_t taken;   /* stanzas that flows took; errors of ours are not counted */
+    _Atomic uint64_t settled; /* of these: confirmed, given back, or dropped and counted */
+    _Atomic uint32_t streams; /* the broker stops, and these may still bring stanzas and answers */
+    char apart[64 - 2 * sizeof(uint64_t) - sizeof(uint32_t)];
+};
 
 struct s2_module {
     struct xmb_module *module;
     _Atomic uint32_t incoming;     /* streams over all workers */
-    _Atomic uint32_t owner_epoch;  /* raised when owners of flows may have changed (components) */
+    _Atomic uint32_t owner_epoch;  /* raised when owners of flows may have changed */
     struct s2_secret made[S2_SIDES]; /* at start; used where the configuration gives no secret */
     uint32_t generation;             /* of the newest configuration; control thread */
     _Atomic uint64_t barrier_nonce;  /* marks pings of this process; 0: not made yet (barrier.c) */
     uint64_t drain_ms;               /* the time to the end; written before the drain is posted */
     struct s2_components *components; /* those that are connected */
+    struct s2_reverses *reverses;     /* pairs that may be used in reverse (XEP-0288) */
     struct s2_health *health;        /* which local domains could be reached */
     const struct s2_privacy *privacy; /* of allow-deny, or NULL: not loaded */
+    struct s2_tally tally[S2_WORKERS_MAX];
 };
 
 struct s2_incoming;
@@ -112,6 +129,8 @@ struct s2_worker {
  * needs a tag, and no callback has to ask conn->info. All come from malloc.
  */
 extern const struct xmb_protocol s2_protocol; /* s2_conns.c */
+/* component_table.c: raises owner_epoch, so that paths look again. Thread: any. */
+void s2_owners_changed(struct s2_module *m);
 /* s2_plugin.c: everything that is open is judged by the configuration and policy of now. */
 void s2_recheck(void *wself);
 
@@ -119,6 +138,38 @@ void s2_recheck(void *wself);
 static inline uint64_t s2_now_ms(const struct s2_worker *w)
 {
     return s2_host->worker->now_ms(w->worker);
+}
+
+/* --- sums over all workers ------------------------------------------------------------------- */
+
+static inline struct s2_tally *s2_tally(const struct s2_worker *w)
+{
+    return &w->module->tally[w->index % S2_WORKERS_MAX];
+}
+static inline void s2_tally_add(_Atomic uint64_t *cell, uint64_t n)
+{
+    atomic_store_explicit(cell, atomic_load_explicit(cell, memory_order_relaxed) + n,
+                          memory_order_release);
+}
+/* Stanzas that are in flows or on the way to one. What is settled is read first: never too few. */
+static inline uint64_t s2_stanzas_left(const struct s2_worker *w)
+{
+    uint64_t settled = 0, taken = 0;
+    uint32_t i;
+
+    for (i = 0; i < w->count && i < S2_WORKERS_MAX; i++)
+        settled += atomic_load_explicit(&w->module->tally[i].settled, memory_order_acquire);
+    for (i = 0; i < w->count && i < S2_WORKERS_MAX; i++)
+        taken += atomic_load_explicit(&w->module->tally[i].taken, memory_order_acquire);
+    return taken - settled;
+}
+static inline uint32_t s2_streams_left(const struct s2_worker *w)
+{
+    uint32_t n = 0, i;
+
+    for (i = 0; i < w->count && i < S2_WORKERS_MAX; i++)
+        n += atomic_load_explicit(&w->module->tally[i].streams, memory_order_acquire);
+    return n;
 }
 
 /* --- events: the log (R63) ------------------------------------------------------------------- */

@@ -80,6 +80,7 @@ static void succeed(struct in_pair *p)
     s->authenticated = 1;
     s->header_sent = 0;
     s->state = IN_RESTARTED;
+    s2_in_negotiate(s); /* the header is due; dialback may have verified a pair while policy was asked */
     if (s2_in_pair_verified(p) < 0) {
         s2_in_fail(s, S2_E_RESOURCE_CONSTRAINT, "out of memory");
         return;

@@ -20,11 +20,13 @@ static void leave(struct s2_incoming *s, const char *why,
                   void (*how)(struct xmb_conn *c, const char *why))
 {
     s->state = IN_CLOSED;
+    s2_in_drained(s);
     s2_in_delist(s);
     s2_in_uncount(s);
     s2_in_pairs_drop(s);
     s2_in_question_drop(s);
     s2_in_reader_drop(s);
+    s2_in_bidi_end(s, S2_FAIL_LOST, why);
     s2_host->conn->deadline(s->conn, XMB_DEADLINE_ONCE, 0);
     how(s->conn, why);
 }
@@ -44,6 +46,13 @@ void s2_in_cut(struct s2_incoming *s, const char *why)
     leave(s, why, s2_host->conn->reset);
 }
 
+/* What the peer has no acknowledgement of when the stream ends, it returns (XEP-0198, 4). */
+static void acknowledge(const struct s2_incoming *s, struct s2_text *t)
+{
+    if (s->sm && s->header_sent)
+        s2_write_sm_a(t, s->h);
+}
+
 int s2_in_fail_behind(struct s2_incoming *s, struct s2_text *t, enum s2_stream_error e,
                       const char *text)
 {
@@ -55,6 +64,7 @@ int s2_in_fail_behind(struct s2_incoming *s, struct s2_text *t, enum s2_stream_e
     }
     if (!s->header_sent)
         s2_in_write_header(s, t);
+    acknowledge(s, t);
     s2_write_stream_error(t, e, text);
     S2_COUNT(s->w, S2_M_STREAMS_REFUSED, 1);
     IN_LOG(s, s->verified_count > 0 ? XMB_LOG_NOTICE : XMB_LOG_INFO,
@@ -82,6 +92,7 @@ static void write_end(struct s2_incoming *s)
     s2_text_begin(&t);
     if (!s->header_sent)
         s2_in_write_header(s, &t);
+    acknowledge(s, &t);
     s2_write_end(&t);
     s2_in_send(s, &t);
 }
@@ -100,6 +111,7 @@ static void await_end(struct s2_incoming *s)
     if (s->state == IN_CLOSED)
         return;
     s->state = IN_ENDING;
+    s2_in_bidi_end(s, S2_FAIL_GOODBYE, "the stream is ended");
     s2_in_pairs_drop_pending(s);
     s2_in_question_drop(s);
     s->authenticating = 0;
@@ -132,6 +144,7 @@ int s2_in_peer_end(struct s2_incoming *s, const struct in_input *in)
     (void)in;
     IN_LOG(s, XMB_LOG_INFO, "peer-end", "the peer ends its stream (%s)", s2_in_state_name(s));
     write_end(s);
+    s2_in_bidi_end(s, S2_FAIL_GOODBYE, "the peer ended the stream in order");
     finish(s, "the peer ended the stream");
     return IN_STOP;
 }
@@ -145,6 +158,10 @@ int s2_in_peer_error(struct s2_incoming *s, const struct in_input *in)
            e->error_text.n > 0 ? ": " : "", (int)e->error_text.n,
            e->error_text.p != NULL ? e->error_text.p : "");
     write_end(s);
+    s2_in_bidi_end(s,
+                   s2_stream_error_is_orderly(s2_stream_error_of(e->condition)) ? S2_FAIL_GOODBYE
+                                                                                : S2_FAIL_LOST,
+                   "the peer ended the stream with an error");
     finish(s, "the peer ended the stream with an error");
     return IN_STOP;
 }
@@ -188,8 +205,9 @@ int s2_in_clear(struct s2_worker *w, uint64_t id)
 
 /*
  * Flows are told first (s2_flow_drain). A verified stream stays while they may still wait for an
- * answer that comes in here, the peer's to a barrier: as long as a flow of this worker holds a
- * stanza, and a moment for those of the others. What is put into a flow meanwhile goes back.
+ * answer that comes in here, the peer's to a barrier: as long as a flow of any worker holds a
+ * stanza. What is put into a flow meanwhile goes back. Flows in turn keep their leases until these
+ * streams are gone, so that what comes on them until then can be answered.
  */
 static int is_needed(const struct s2_incoming *s)
 {
@@ -198,7 +216,23 @@ static int is_needed(const struct s2_incoming *s)
 
     if (past >= w->module->drain_ms / 4 * 3)
         return 0;
-    return past < IN_DRAIN_MS || w->cells[S2_M_UNCONFIRMED] != 0 || w->cells[S2_M_QUEUED] != 0;
+    return past < IN_DRAIN_MS || s2_stanzas_left(w) > 0;
+}
+
+static void count_draining(const struct s2_incoming *s, int by)
+{
+    _Atomic uint32_t *streams = &s2_tally(s->w)->streams;
+
+    atomic_store_explicit(streams,
+                          atomic_load_explicit(streams, memory_order_relaxed) + (uint32_t)by,
+                          memory_order_release);
+}
+
+void s2_in_drained(struct s2_incoming *s)
+{
+    if (s->drain_since_ms != 0)
+        count_draining(s, -1);
+    s->drain_since_ms = 0;
 }
 
 static int say_shutdown(struct s2_incoming *s)
@@ -206,6 +240,7 @@ static int say_shutdown(struct s2_incoming *s)
     struct s2_text t;
 
     s2_text_begin(&t);
+    acknowledge(s, &t);
     s2_write_stream_error(&t, S2_E_SYSTEM_SHUTDOWN, "the broker stops");
     s2_in_send(s, &t);
     await_end(s);
@@ -232,6 +267,8 @@ void s2_in_drain(struct s2_incoming *s, struct xmb_conn *conn)
         s2_in_fail(s, S2_E_SYSTEM_SHUTDOWN, "the broker stops");
         return;
     }
+    if (s->drain_since_ms == 0)
+        count_draining(s, 1);
     s->drain_since_ms = s2_now_ms(s->w);
     s2_in_drain_look(s, NULL);
 }

@@ -68,6 +68,7 @@ static in_handler *const steps[IN_STATE_COUNT][IN_EVENT_COUNT] = {
     [IN_OPEN] =
         {
             IN_COMMON,
+            [IN_EV_BIDI] = s2_in_bidi,
             [IN_EV_STANZA] = s2_in_stanza_early,
             [IN_EV_STARTTLS] = s2_in_starttls_refused,
             [IN_EV_AUTH] = s2_in_auth,

@@ -134,6 +134,8 @@ static uint32_t features_of(struct s2_incoming *s)
         f |= S2_F_STARTTLS_REQUIRED;
     if (!s2_in_too_plain(s))
         f |= S2_F_DIALBACK | S2_F_DIALBACK_ERRORS | S2_F_LIMITS;
+    if (s2_in_bidi_is_on_offer(s))
+        f |= S2_F_BIDI;
     if (s->external)
         f |= S2_F_SASL | S2_F_EXTERNAL;
     if (s->authenticated)
@@ -167,8 +169,10 @@ static int answer(struct s2_incoming *s)
     if (!s2_in_send(s, &t))
         return IN_STOP;
     s->state = (uint8_t)state_behind_header(s);
-    if (s->state == IN_VERIFIED)
+    if (s->state == IN_VERIFIED) {
         s2_host->conn->deadline(s->conn, XMB_DEADLINE_ONCE, 0);
+        s2_in_bidi_offer_all(s);
+    }
     return IN_GO_ON;
 }
 

@@ -107,8 +107,10 @@ static void first_verified(struct s2_incoming *s)
         return;
     s->state = IN_VERIFIED;
     s2_host->conn->deadline(s->conn, XMB_DEADLINE_ONCE, 0);
-    if (s->reader != NULL && !s->feeding)
-        s2_reader_limits(s->reader, &s->w->incomings->limits);
+    if (s->reader == NULL || s->feeding)
+        return;
+    s2_reader_limits(s->reader, &s->w->incomings->limits);
+    s2_reader_rest(s->reader); /* many a stream was opened for a question, and is silent now */
 }
 
 int s2_in_pair_verified(struct in_pair *p)
@@ -125,6 +127,7 @@ int s2_in_pair_verified(struct in_pair *p)
     s->stanza_ms = s2_now_ms(s->w);
     if (s->verified_count++ == 0)
         first_verified(s);
+    s2_in_bidi_offer(p);
     s2_flow_alive(s->w, &p->from);
     return 0;
 }
@@ -133,6 +136,7 @@ static void close_path(struct in_pair *p)
 {
     struct s2_incoming *s = p->stream;
 
+    s2_in_bidi_withdraw(p);
     s2_path_close(&p->path);
     s->verified_count--;
     if (!s->authenticating)

@@ -25,15 +25,16 @@
 #include "gateway.h"
 #include "identity.h"
 #include "incoming.h"
-#include "link.h"
+#include "link_adopted.h"
 #include "reader.h"
+#include "reverse.h"
 #include "writer.h"
 
 #define IN_ASKS_MAX 8           /* step 2 questions of one stream at a time */
 #define IN_SASL_FAILURES_MAX 5
 #define IN_KEY_MAX 512          /* octets of a dialback key that is passed on */
 #define IN_END_WAIT_MS 5000     /* for the peer's </stream:stream> (2.9) */
-#define IN_DRAIN_MS 1500        /* when the broker stops: for answers to barriers */
+#define IN_DRAIN_MS 500         /* when the broker stops: until every worker knows of it */
 #define IN_DRAIN_LOOK_MS 250
 #define IN_SWEEP_MS 5000
 #define IN_REST_MS 10000        /* the parser of a silent stream goes after this */
@@ -65,6 +66,7 @@ enum in_event {
     IN_EV_ANSWER,    /* either with a type: W10, W11, W12 */
     IN_EV_SM_ENABLE,
     IN_EV_SM_R,
+    IN_EV_BIDI,      /* XEP-0288 */
     IN_EV_NOTHING,   /* known, and of no meaning here */
     IN_EV_ERROR,     /* stream error of the peer */
     IN_EV_UNKNOWN,
@@ -109,6 +111,7 @@ struct in_pair {
     struct s2_ask *ask;
     char *key; /* until it is asked about; NUL-terminated */
     struct s2_path path;
+    struct s2_reverse *reverse; /* it is offered the other way round (XEP-0288); or NULL */
 };
 
 /* Streams that are not verified, of one address. IPv6: of one /64. */
@@ -136,6 +139,8 @@ struct s2_incoming {
     struct s2_incoming *addr_newer, *addr_older;   /* the same of one address */
     struct in_address *address;                    /* NULL: counted nowhere */
     struct s2_reader *reader;                      /* NULL: none yet, or between two streams */
+    struct s2_link *link; /* bidi: to send on, from the first verified pair on; else NULL */
+    uint32_t bidi_max_bytes; /* XEP-0478: of a stanza that the peer takes; 0: not said */
     struct in_pair *pairs;
     struct in_pair *last; /* the last stanza's: verified or revoked */
 
@@ -151,8 +156,10 @@ struct s2_incoming {
     uint8_t authenticated; /* by EXTERNAL: no second time */
     uint8_t authenticating; /* EXTERNAL waits for policy; nothing is read meanwhile */
     uint8_t sm;            /* XEP-0198 is on */
+    uint8_t bidi;          /* XEP-0288 was asked for: verified pairs are offered in reverse */
     uint8_t feeding;       /* inside s2_reader_feed: the reader may not go */
     uint8_t paused;        /* a flow pushes back, or EXTERNAL waits for policy */
+    uint8_t pushed;        /* of these, a flow does */
     uint8_t put;           /* a stanza went into a path during this `data` */
     uint8_t unverified;    /* in the queues of the unverified */
     uint8_t counted;       /* in module->incoming: until it is closed, not until the host is done */
@@ -215,8 +222,9 @@ const char *s2_in_peer(const struct s2_incoming *s, char *text);
 void s2_in_remote(const struct s2_incoming *s, struct xmb_addr *out);
 /* Sends; a peer that does not read its answers is cut off. 1: sent. */
 int s2_in_send(struct s2_incoming *s, const struct s2_text *t);
-/* Stops or goes on reading; no counting. */
+/* Stops or goes on reading; no counting. It does not go on while answers wait for room. */
 void s2_in_pause(struct s2_incoming *s);
+void s2_in_push(struct s2_incoming *s); /* stops, because a flow wants it */
 void s2_in_unpause(struct s2_incoming *s);
 /* It is one of the open streams no more. */
 void s2_in_uncount(struct s2_incoming *s);
@@ -297,13 +305,11 @@ int s2_in_result(struct s2_incoming *s, const struct in_input *in);
 int s2_in_answer(struct s2_incoming *s, const struct in_input *in); /* unsolicited */
 void s2_in_result_verdict(struct in_pair *p, enum s2_admission a);
 void s2_in_ask_next(struct s2_incoming *s); /* a place among the asks is free */
-/* The two names of a db: element. 0: they are domains. */
-int s2_in_db_names(const struct s2_element *e, struct s2_domain *from, struct s2_domain *to);
 /* W12 of a db:result. `from` is the peer's domain, `to` ours. */
 void s2_in_refuse(struct s2_incoming *s, const struct s2_domain *from, const struct s2_domain *to,
                   enum s2_condition c, const char *text);
 
-/* --- in_verify.c: authoritative server (2.6) -------------------------------------------------- */
+/* --- in_verify.c: authoritative server (2.6), with authority.c --------------------------------- */
 
 int s2_in_verify(struct s2_incoming *s, const struct in_input *in);
 
@@ -340,6 +346,22 @@ int s2_in_sm_enable(struct s2_incoming *s, const struct in_input *in);
 int s2_in_sm_refused(struct s2_incoming *s, const struct in_input *in);
 int s2_in_sm_answer(struct s2_incoming *s, const struct in_input *in);
 
+/* --- in_bidi.c -------------------------------------------------------------------------------- */
+
+int s2_in_bidi(struct s2_incoming *s, const struct in_input *in);
+int s2_in_bidi_is_on_offer(const struct s2_incoming *s);
+/* `p` has been verified, and the stream is open: it may be sent on the other way round. */
+void s2_in_bidi_offer(struct in_pair *p);
+void s2_in_bidi_offer_all(struct s2_incoming *s);
+void s2_in_bidi_withdraw(struct in_pair *p);
+/* Nothing more is sent; flows are told `kind` when it is closed. Again, or without bidi: nothing. */
+void s2_in_bidi_end(struct s2_incoming *s, enum s2_failure_kind kind, const char *why);
+void s2_in_bidi_closed(struct s2_incoming *s, const char *why);
+/* Writes where there is a link: it waits for room rather than being lost. */
+int s2_in_bidi_write(struct s2_incoming *s, struct xmb_str octets);
+/* When the last stanza went either way. */
+uint64_t s2_in_used_ms(const struct s2_incoming *s);
+
 /* --- in_close.c ------------------------------------------------------------------------------- */
 
 /*
@@ -359,6 +381,7 @@ int s2_in_peer_error(struct s2_incoming *s, const struct in_input *in);
 int s2_in_timeout(struct s2_incoming *s, const struct in_input *in);       /* negotiation */
 int s2_in_handshake_late(struct s2_incoming *s, const struct in_input *in);
 int s2_in_drain_look(struct s2_incoming *s, const struct in_input *in);
+void s2_in_drained(struct s2_incoming *s); /* a drain waits for it no longer */
 int s2_in_over(struct s2_incoming *s, const struct in_input *in);          /* after ENDING */
 
 #endif

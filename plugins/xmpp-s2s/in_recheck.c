@@ -79,6 +79,23 @@ static int is_downgraded(const struct s2_incoming *s)
     return s2_in_too_plain(s) && (s->pair_count > 0 || s->state == IN_OPEN);
 }
 
+/* Why a verified pair would not be verified any more by what is asked for now; NULL: it would. */
+static const char *unproved(const struct s2_incoming *s)
+{
+    const struct in_pair *p;
+    const char *why = NULL;
+
+    for (p = s->pairs; p != NULL; p = p->next) {
+        if (p->state != IN_PAIR_VERIFIED)
+            continue;
+        if (s2_in_certificate(s, &p->from, &why) < 0)
+            return why;
+        if (p->proof == IN_BY_EXTERNAL && !in_security(s)->external)
+            return "SASL EXTERNAL is switched off";
+    }
+    return NULL;
+}
+
 static int is_gone(const struct s2_incoming *s)
 {
     return s->has_to && s->pair_count == 0 && s->side == S2_OUTSIDE &&
@@ -87,6 +104,8 @@ static int is_gone(const struct s2_incoming *s)
 
 static void recheck_stream(struct s2_incoming *s)
 {
+    const char *why;
+
     if (s->state == IN_CLOSED || s->state == IN_ENDING || s->state == IN_SECURING)
         return;
     if (!s->w->conf->enabled)
@@ -95,6 +114,8 @@ static void recheck_stream(struct s2_incoming *s)
         s2_in_fail(s, S2_E_POLICY_VIOLATION, "TLS is required now");
     else if (is_gone(s))
         s2_in_fail(s, S2_E_HOST_GONE, "the domain is no longer served here");
+    else if ((why = unproved(s)) != NULL)
+        s2_in_fail(s, S2_E_RESET, why); /* the peer may prove itself anew */
     else
         recheck_pairs(s);
 }

@@ -11,6 +11,7 @@
  * every case: a peer whose key cannot be checked is told so at once, and does not wait for its
  * own limit.
  */
+#include "authority.h"
 #include "in_priv.h"
 
 #include <stdlib.h>
@@ -211,15 +212,6 @@ void s2_in_result_verdict(struct in_pair *p, enum s2_admission a)
 
 /* --- W8 --------------------------------------------------------------------------------------- */
 
-int s2_in_db_names(const struct s2_element *e, struct s2_domain *from, struct s2_domain *to)
-{
-    if (e->from.p == NULL || e->to.p == NULL)
-        return XMB_EINVAL;
-    if (s2_domain_read(e->from, from) < 0 || s2_domain_read(e->to, to) < 0)
-        return XMB_EINVAL;
-    return 0;
-}
-
 static int refuse_plain(struct s2_incoming *s, const struct s2_domain *from,
                         const struct s2_domain *to)
 {
@@ -243,6 +235,18 @@ static int refuse(struct s2_incoming *s, const struct s2_domain *from, const str
     return go(s);
 }
 
+/* strndup may look for the NUL that a view has not. */
+static char *copy_key(struct xmb_str key)
+{
+    char *copy = malloc(key.n + 1);
+
+    if (copy == NULL)
+        return NULL;
+    memcpy(copy, key.p, key.n);
+    copy[key.n] = '\0';
+    return copy;
+}
+
 static int begin(struct s2_incoming *s, const struct s2_domain *from, const struct s2_domain *to,
                  struct xmb_str key)
 {
@@ -254,7 +258,7 @@ static int begin(struct s2_incoming *s, const struct s2_domain *from, const stru
     if (s->pair_count >= s->w->conf->pairs)
         return refuse(s, from, to, S2_C_RESOURCE_CONSTRAINT,
                       "too many pairs on this stream: open another");
-    copy = strndup(key.p, key.n);
+    copy = copy_key(key);
     p = copy != NULL ? s2_in_pair_new(s, from, to, IN_BY_DIALBACK) : NULL;
     if (p == NULL) {
         free(copy);
@@ -271,7 +275,7 @@ int s2_in_result(struct s2_incoming *s, const struct in_input *in)
     enum s2_admission a;
     struct in_pair *p;
 
-    if (s2_in_db_names(in->element, &from, &to) < 0)
+    if (s2_db_domains(in->element, &from, &to) < 0)
         return s2_in_fail(s, S2_E_IMPROPER_ADDRESSING, "db:result needs a domain in from and to");
     if (s2_in_too_plain(s))
         return refuse_plain(s, &from, &to);

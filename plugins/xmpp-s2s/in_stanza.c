@@ -123,7 +123,7 @@ static void put(struct in_pair *p, const struct s2_stanza *st)
     if (rc < 0)
         bounce(p, st, S2_C_RESOURCE_CONSTRAINT, "no room for more stanzas to this domain");
     else if (rc > 0)
-        s2_in_pause(s);
+        s2_in_push(s);
 }
 
 static void take(struct in_pair *p, const struct s2_stanza *st)
@@ -187,6 +187,8 @@ int s2_in_stanza_early(struct s2_incoming *s, const struct in_input *in)
 
 /*
  * It may have been sent before our end tag was seen. What is not of a verified pair is nothing.
+ * With XEP-0198 the last acknowledgement is out: the peer returns what comes now, so it is not
+ * taken; an answer to a barrier says what it says all the same.
  */
 int s2_in_stanza_ending(struct s2_incoming *s, const struct in_input *in)
 {
@@ -194,10 +196,13 @@ int s2_in_stanza_ending(struct s2_incoming *s, const struct in_input *in)
     enum s2_stream_error e;
     const char *text;
     struct in_pair *p;
+    struct s2_jid to;
 
     p = st->from.n > 0 && st->to.n > 0 ? find(s, st, &e, &text) : NULL;
-    if (p != NULL)
+    if (p != NULL && !s->sm)
         take_and_count(s, p, st);
+    else if (p != NULL && s2_jid_split(st->to, &to) == 0)
+        (void)is_barrier_answer(p, st, &to);
     return IN_GO_ON;
 }
 

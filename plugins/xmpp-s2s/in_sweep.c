@@ -18,7 +18,7 @@ static int is_stuck(const struct s2_incoming *s, uint64_t now)
 
 static int is_idle(const struct s2_incoming *s, uint64_t now)
 {
-    return s->state == IN_VERIFIED && now - s->stanza_ms >= s->w->conf->idle_ms;
+    return s->state == IN_VERIFIED && now - s2_in_used_ms(s) >= s->w->conf->idle_ms;
 }
 
 static void end_idle(struct s2_incoming *s)
@@ -44,7 +44,8 @@ static void keep_alive(struct s2_incoming *s, uint64_t now)
 {
     uint32_t every_ms = s->w->conf->keepalive_ms;
 
-    if (s->state != IN_VERIFIED || every_ms == 0 || now - s->said_ms < every_ms)
+    if (s->state != IN_VERIFIED || every_ms == 0 || now - s->said_ms < every_ms ||
+        s->link != NULL) /* the link does it */
         return;
     if (s2_host->conn->write(s->conn, XMB_STR(" ")) == 0)
         s->said_ms = now;

@@ -72,6 +72,7 @@ int s2_in_restart(struct s2_incoming *s, const struct in_input *in)
     s->secure = 1;
     s->state = IN_RESTARTED;
     s->external = 0;
+    s->bidi = 0;
     s->half_ms = 0;
     return IN_GO_ON;
 }

@@ -121,13 +121,19 @@ const char *s2_in_peer(const struct s2_incoming *s, char *text)
     return text;
 }
 
+static int say(struct s2_incoming *s, struct xmb_str octets)
+{
+    return s->link != NULL ? s2_in_bidi_write(s, octets)
+                           : s2_host->conn->write(s->conn, octets);
+}
+
 int s2_in_send(struct s2_incoming *s, const struct s2_text *t)
 {
     int rc;
 
     if (s->state == IN_CLOSED || s->state == IN_SECURING || s->state == IN_ENDING)
         return 0;
-    rc = t->overflow ? XMB_ETOOBIG : s2_host->conn->write(s->conn, s2_text_str(t));
+    rc = t->overflow ? XMB_ETOOBIG : say(s, s2_text_str(t));
     if (rc == 0) {
         s->said_ms = s2_now_ms(s->w);
         return 1;
@@ -141,14 +147,26 @@ void s2_in_pause(struct s2_incoming *s)
     if (s->paused || s->state == IN_CLOSED)
         return;
     s->paused = 1;
+    if (s->link != NULL)
+        s2_link_adopted_held(s->link, 1);
     s2_host->conn->pause(s->conn);
+}
+
+void s2_in_push(struct s2_incoming *s)
+{
+    s->pushed = 1;
+    s2_in_pause(s);
 }
 
 void s2_in_unpause(struct s2_incoming *s)
 {
-    if (!s->paused || s->state == IN_CLOSED)
+    s->pushed = 0;
+    if (!s->paused || s->state == IN_CLOSED ||
+        (s->link != NULL && s2_link_adopted_owes(s->link)))
         return;
     s->paused = 0;
+    if (s->link != NULL)
+        s2_link_adopted_held(s->link, 0);
     if (s->half_ms != 0)
         s->half_ms = s2_now_ms(s->w); /* it could not go on while we did not read */
     s2_host->conn->resume(s->conn);
@@ -266,8 +284,14 @@ int s2_in_data(struct s2_incoming *s, struct xmb_conn *conn, struct xmb_buf *in)
 
 void s2_in_writable(struct s2_incoming *s, struct xmb_conn *conn)
 {
-    (void)s; /* a write that finds no room ends the stream: nothing waits */
-    (void)conn;
+    int owed;
+
+    if (s->link == NULL)
+        return; /* a write that finds no room ends the stream: nothing waits */
+    owed = s2_link_adopted_owes(s->link);
+    s2_link_writable(s->link, conn);
+    if (owed && !s->pushed)
+        s2_in_unpause(s);
 }
 
 void s2_in_secured(struct s2_incoming *s, struct xmb_conn *conn)
@@ -287,10 +311,12 @@ void s2_in_resume(struct s2_worker *w, xmb_ref ref)
 {
     struct s2_incoming *s = s2_in_find(w->incomings, ref);
 
-    if (s == NULL)
-        s2_component_resume(w, ref);
-    else if (!s->authenticating)
+    if (s != NULL && !s->authenticating)
         s2_in_unpause(s);
+    if (s != NULL)
+        return;
+    s2_component_resume(w, ref);
+    s2_link_resume(w, ref);
 }
 
 /* --- and it goes ------------------------------------------------------------------------------ */
@@ -302,10 +328,12 @@ void s2_in_closed(struct s2_incoming *s, struct xmb_conn *conn, const char *why)
         IN_LOG(s, s->verified_count > 0 ? XMB_LOG_INFO : XMB_LOG_DEBUG, NULL,
                "incoming stream (%s) is gone: %s", s2_in_state_name(s), why);
     s->state = IN_CLOSED;
+    s2_in_drained(s);
     s2_in_question_drop(s);
     s2_in_pairs_drop(s);
     s2_in_reader_drop(s);
     s2_in_delist(s);
+    s2_in_bidi_closed(s, why);
     unlink_stream(s);
     free(s);
 }

@@ -8,7 +8,7 @@
  * The stream is receiving server (db:result), authoritative server (db:verify, in every state) and the way
  * in for stanzas of verified pairs. Files: incoming.c (life), in_fsm.c (table of states and events), in_feed.c (octets
  * to events), in_header.c, in_tls.c, in_auth.c (EXTERNAL), in_result.c (receiving), in_verify.c (authoritative), in_pairs.c,
- * in_stanza.c, in_close.c (the ways out), in_limits.c (how many), in_sweep.c (silence), in_recheck.c, in_gone.c, in_show.c.
+ * in_stanza.c, in_bidi.c (the other direction, XEP-0288), in_close.c (the ways out), in_limits.c (how many), in_sweep.c (silence), in_recheck.c, in_gone.c, in_show.c.
  */
 #ifndef S2_INCOMING_H
 #define S2_INCOMING_H

@@ -4,10 +4,12 @@
  *
  * A second domain of ours may go over a verified link when the peer keeps dialback errors apart
  * from stream errors (2.7): such a lease is a guest until it is verified, and gets a link of
- * its own when that fails. Nothing here calls its user back, apart from what link.c and
+ * its own when that fails. So it may over a stream that the peer opened, when that is bidirectional
+ * and the pair was verified there (reverse.h). Nothing here calls its user back, apart from what link.c and
  * link_close.c start.
  */
 #include "link_priv.h"
+#include "reverse.h"
 
 #include <stdlib.h>
 
@@ -44,9 +46,11 @@ static int is_usable(const struct s2_link *l, enum s2_side side, const struct s2
     if (l->side != side || !s2_domain_eq(&l->remote, remote) || l->state >= LINK_CLOSING ||
         l->draining || l->kill || l->sm || l->state == LINK_ENABLING)
         return 0;
-    if (l->component)
+    if (l->kind != LINK_OURS)
+        return l->kind == LINK_COMPONENT;
+    if (s2_out_pair_find(l, local) != NULL)
         return 1;
-    if (l->lease_count >= l->w->conf->pairs)
+    if (l->lease_count >= l->w->conf->pairs || l->pair_count >= l->w->conf->pairs)
         return 0;
     if (s2_domain_eq(&l->local, local))
         return 1;
@@ -56,8 +60,10 @@ static int is_usable(const struct s2_link *l, enum s2_side side, const struct s2
 static struct s2_link *shared(struct s2_worker *w, enum s2_side side, const struct s2_domain *local,
                               const struct s2_domain *remote)
 {
-    struct s2_link *l;
+    struct s2_link *l = s2_reverse_link(w, side, local, remote);
 
+    if (l != NULL && l->state == LINK_VERIFIED)
+        return l;
     for (l = s2_links_bucket(w, remote); l != NULL; l = l->next)
         if (is_usable(l, side, local, remote))
             return l;
@@ -81,6 +87,7 @@ int s2_lease_open(struct s2_worker *w, enum s2_side side, const struct s2_domain
         return w->links->count >= LINK_MAX ? XMB_ELIMIT : XMB_ENOMEM;
     }
     e->local = *local;
+    e->remote = *remote;
     e->events = events;
     e->arg = arg;
     s2_lease_join(l, e);
@@ -182,6 +189,11 @@ uint64_t s2_lease_heard_ms(const struct s2_lease *e)
     return info.received_ms;
 }
 
+uint64_t s2_lease_held_ms(const struct s2_lease *e)
+{
+    return e->link->is_held ? UINT64_MAX : e->link->held_ms;
+}
+
 const char *s2_lease_peer(const struct s2_lease *e)
 {
     return e->link->peer;
@@ -221,7 +233,7 @@ void s2_leases_handled(struct s2_link *l, uint64_t h)
 static int move(struct s2_lease *e)
 {
     struct s2_link *was = e->link;
-    struct s2_link *l = s2_link_new(was->w, was->side, &e->local, &was->remote);
+    struct s2_link *l = s2_link_new(was->w, was->side, &e->local, &e->remote);
 
     if (l == NULL)
         return 0;

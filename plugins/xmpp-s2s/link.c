@@ -88,10 +88,14 @@ void s2_link_kick(struct s2_link *l)
         s2_link_alarm(l, LINK_ALARM_WORK, 0);
 }
 
+/* Those that others read live as long as their connection; a component's is let go in a drain. */
 static int is_wanted(const struct s2_link *l)
 {
-    return l->leases != NULL || l->asks != NULL ||
-           (l->component && l->conn != NULL && !l->draining);
+    if (l->leases != NULL || l->asks != NULL)
+        return 1;
+    if (l->kind == LINK_OURS)
+        return s2_out_pairs_live(l);
+    return l->conn != NULL && !(l->kind == LINK_COMPONENT && l->draining);
 }
 
 void s2_link_if_idle(struct s2_link *l)
@@ -170,7 +174,8 @@ void s2_link_rearm(struct s2_link *l)
     const struct s2_ask *a;
     uint64_t due = 0;
 
-    if (l->conn == NULL || (l->state != LINK_READY && l->state != LINK_VERIFIED))
+    if (l->conn == NULL || l->kind != LINK_OURS ||
+        (l->state != LINK_READY && l->state != LINK_VERIFIED))
         return;
     for (e = l->leases; e != NULL; e = e->next)
         if (e->state == LEASE_ASKED)
@@ -218,6 +223,7 @@ void s2_link_free_all(struct s2_link *l)
     s2_targets_free(l);
     s2_reader_free(l->reader);
     s2_host->timer->destroy(l->timer);
+    free(l->owed);
     free(l);
 }
 
@@ -245,6 +251,39 @@ int s2_link_write(struct s2_link *l, struct xmb_str octets)
     return rc;
 }
 
+static int owe(struct s2_link *l, struct xmb_str octets)
+{
+    char *owed = l->owed_n + octets.n <= LINK_OWED_MAX ? realloc(l->owed, l->owed_n + octets.n)
+                                                       : NULL;
+
+    if (owed == NULL)
+        return XMB_ELIMIT;
+    memcpy(owed + l->owed_n, octets.p, octets.n);
+    l->owed = owed;
+    l->owed_n += octets.n;
+    return 1;
+}
+
+int s2_link_answer(struct s2_link *l, struct xmb_str octets)
+{
+    int rc = s2_link_owes(l) ? XMB_EAGAIN : s2_link_write(l, octets);
+
+    return rc == XMB_EAGAIN ? owe(l, octets) : rc;
+}
+
+/* Not behind our own end; who reads an adopted one sees to that himself. */
+static void pay(struct s2_link *l)
+{
+    if (!s2_link_owes(l) || (l->kind == LINK_OURS && l->state >= LINK_CLOSING) ||
+        s2_link_write(l, xmb_str_n(l->owed, l->owed_n)) < 0)
+        return;
+    free(l->owed);
+    l->owed = NULL;
+    l->owed_n = 0;
+    if (l->kind == LINK_OURS)
+        s2_out_unpause(l);
+}
+
 /* --- callbacks of the protocol role ---------------------------------------------------------- */
 
 void s2_link_writable(struct s2_link *l, struct xmb_conn *conn)
@@ -252,7 +291,8 @@ void s2_link_writable(struct s2_link *l, struct xmb_conn *conn)
     if (conn != l->conn)
         return;
     s2_link_enter(l);
-    if (l->state == LINK_VERIFIED) {
+    pay(l);
+    if (l->state == LINK_VERIFIED && !s2_link_owes(l)) {
         s2_leases_writable(l);
         s2_link_kick(l); /* a db:result may have found no room */
     }
@@ -281,12 +321,14 @@ void s2_link_closed(struct s2_link *l, struct xmb_conn *conn, const char *why)
 {
     s2_link_enter(l);
     l->conns--;
-    S2_COUNT(l->w, S2_M_STREAMS_OUT, UINT64_MAX); /* a gauge: one less, modulo 2^64 */
+    if (l->kind != LINK_INCOMING)
+        S2_COUNT(l->w, S2_M_STREAMS_OUT, UINT64_MAX); /* a gauge: one less, modulo 2^64 */
     if (conn == l->conn) {
         if (l->was_verified)
             s2_position_final(l, conn, &l->left, &l->acked);
         l->conn = NULL;
         s2_out_drop_reader(l);
+        s2_out_pairs_drop(l);
         s2_link_event(l, LEV_CLOSED, why != NULL ? why : "closed");
     }
     s2_link_leave(l);

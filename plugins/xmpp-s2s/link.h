@@ -74,8 +74,13 @@ uint64_t s2_lease_acked(struct s2_lease *l);
 /* 1: XEP-0198 is on; `handled` events confirm, no barrier is needed. s2_lease_request sends <r/>. */
 int s2_lease_has_sm(const struct s2_lease *l);
 int s2_lease_request(struct s2_lease *l);
-/* Monotonic ms of the last octets that came on its link (bidi, dialback, white space): a sign of life. */
+/* Monotonic ms of the last octets that came on its link (stanzas, dialback, white space): a sign of life. */
 uint64_t s2_lease_heard_ms(const struct s2_lease *l);
+/*
+ * What comes on its link, where it is bidirectional, is read no more, because a flow pushes back:
+ * monotonic ms of when that ended; UINT64_MAX: it has not; 0: it never was so.
+ */
+uint64_t s2_lease_held_ms(const struct s2_lease *l);
 /* The pair is done (idle, denied, removed): no event follows; the link ends when it was the last one. */
 void s2_lease_close(struct s2_lease *l);
 /* The link is dead to us (barrier timed out): it is reset; `ended` follows with S2_FAIL_LOST and `why`. */
@@ -109,6 +114,8 @@ void s2_link_closed(struct s2_link *l, struct xmb_conn *conn, const char *why);
 void s2_link_drain(struct s2_link *l, struct xmb_conn *conn);
 void s2_link_dial_failed(struct s2_worker *w, void *user, const char *why);
 
+/* A flow that a bidirectional link feeds has room again; a stale `ref` is fine. */
+void s2_link_resume(struct s2_worker *w, xmb_ref ref);
 void s2_link_recheck(struct s2_worker *w); /* configuration changed */
 struct s2_connection; /* show.h */
 void s2_link_walk(struct s2_worker *w, void (*fn)(void *arg, const struct s2_connection *c), void *arg);

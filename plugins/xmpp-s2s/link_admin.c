@@ -50,8 +50,17 @@ static void recheck_tls(struct s2_link *l)
 {
     const char *why = NULL;
 
-    if (l->state == LINK_VERIFIED && !l->component && s2_out_tls_holds(l, &why) < 0)
+    if (l->state == LINK_VERIFIED && l->kind == LINK_OURS && s2_out_tls_holds(l, &why) < 0)
         s2_link_goodbye(l, S2_FAIL_GOODBYE, S2_E_RESET, why);
+}
+
+/* A stanza that is begun and never finished holds memory, and hides that the peer is dead. */
+static void look_for_stuck(struct s2_link *l)
+{
+    if (l->half_ms != 0 && !l->paused &&
+        s2_now_ms(l->w) - l->half_ms >= l->w->conf->negotiation_ms)
+        s2_link_goodbye(l, S2_FAIL_LOST, S2_E_CONNECTION_TIMEOUT,
+                        "an element was begun and not finished");
 }
 
 static void sweep_one(struct s2_link *l, void *arg)
@@ -59,6 +68,7 @@ static void sweep_one(struct s2_link *l, void *arg)
     (void)arg;
     if (is_over(l))
         recheck_tls(l);
+    look_for_stuck(l);
     if (l->state != LINK_VERIFIED || l->conn == NULL)
         return;
     keep_alive(l);
@@ -138,12 +148,15 @@ static void recheck_one(struct s2_link *l, void *arg)
     const struct s2_domain *ours = l->side == S2_OUTSIDE ? &l->local : &l->remote;
 
     (void)arg;
+    if (l->kind == LINK_INCOMING)
+        return; /* in_recheck.c judges the stream */
     if (!c->enabled)
         s2_link_goodbye(l, S2_FAIL_IDLE, S2_E_NONE, "federation was switched off");
     else if (s2_conf_local(c, ours) == NULL)
         s2_link_goodbye(l, S2_FAIL_IDLE, S2_E_NONE, "the local domain was removed");
     else
         recheck_tls(l);
+    s2_out_pairs_recheck(l);
 }
 
 void s2_link_recheck(struct s2_worker *w)
@@ -162,6 +175,31 @@ struct walk {
 static const char *const lease_states[] = {
     [LEASE_WAITING] = "waiting", [LEASE_ASKED] = "pending", [LEASE_READY] = "verified"};
 
+static int has_lease(const struct s2_link *l, const struct s2_domain *local)
+{
+    const struct s2_lease *e = l->leases;
+
+    while (e != NULL && !s2_domain_eq(&e->local, local))
+        e = e->next;
+    return e != NULL;
+}
+
+/* Those of a bidirectional link that are used by the peer alone. */
+static size_t pairs_of_peer(const struct s2_link *l, struct s2_pair_facts *out, size_t n)
+{
+    const struct s2_out_pair *p;
+
+    for (p = l->pairs; p != NULL && n < S2_SHOW_PAIRS; p = p->next) {
+        if (has_lease(l, &p->local))
+            continue;
+        out[n].local = p->local;
+        out[n].remote = l->remote;
+        out[n].state = "verified";
+        out[n++].verified_by = p->external ? "external" : "dialback";
+    }
+    return n;
+}
+
 static size_t pairs_of(const struct s2_link *l, struct s2_pair_facts *out)
 {
     const struct s2_lease *e;
@@ -176,7 +214,7 @@ static size_t pairs_of(const struct s2_link *l, struct s2_pair_facts *out)
             out[n].verified_by = e->external ? "external" : "dialback";
         n++;
     }
-    return n;
+    return pairs_of_peer(l, out, n);
 }
 
 static void walk_one(struct s2_link *l, void *arg)
@@ -185,7 +223,7 @@ static void walk_one(struct s2_link *l, void *arg)
     struct s2_connection c = {.conn = l->conn, .pairs = walk->pairs};
     size_t i;
 
-    if (l->conn == NULL || l->component) /* component.c shows it */
+    if (l->conn == NULL || l->kind != LINK_OURS) /* who reads it shows it */
         return;
     c.id = s2_host->conn->ref(l->conn);
     c.direction = XMB_OUTGOING;
@@ -195,6 +233,7 @@ static void walk_one(struct s2_link *l, void *arg)
     c.stanzas_out = l->stanzas_out;
     c.stanza_ms = l->stanza_ms;
     c.sm = l->sm;
+    c.bidi = l->bidi;
     c.pair_count = pairs_of(l, walk->pairs);
     for (i = 0; i < c.pair_count && c.verified_by == NULL; i++)
         c.verified_by = walk->pairs[i].verified_by;
@@ -223,7 +262,7 @@ static void clear_one(struct s2_link *l, void *arg)
 {
     struct clear *clear = arg;
 
-    if (l->conn == NULL || l->component || s2_host->conn->ref(l->conn) != clear->id)
+    if (l->conn == NULL || l->kind != LINK_OURS || s2_host->conn->ref(l->conn) != clear->id)
         return;
     clear->found = 1;
     s2_link_goodbye(l, S2_FAIL_IDLE, S2_E_NONE, "cleared by an operator");

@@ -104,6 +104,7 @@ void s2_link_abandon(struct s2_link *l, enum s2_stream_error e, const char *why)
     last_words(l, e, why);
     l->conn = NULL;
     s2_out_drop_reader(l);
+    s2_out_pairs_drop(l);
     s2_host->conn->deadline(conn, XMB_DEADLINE_ONCE, 0);
     s2_host->conn->close(conn, why);
 }
@@ -152,26 +153,70 @@ void s2_link_fail(struct s2_link *l)
     s2_asks_fail(l, &f);
 }
 
-void s2_link_goodbye(struct s2_link *l, enum s2_failure_kind kind, enum s2_stream_error e,
-                     const char *why)
+/* The connection is ours to say the end on no more, or never was. */
+void s2_link_silence(struct s2_link *l, enum s2_failure_kind kind, const char *why)
 {
-    struct xmb_conn *conn = l->conn;
     struct s2_failure f;
 
     if (l->state >= LINK_CLOSING)
         return;
     replace_end(l, kind, "%s", why);
-    if (conn == NULL) {
+    if (l->conn != NULL && l->was_verified)
+        s2_position_sample(l, 1);
+    l->state = LINK_CLOSING;
+    f = failure_of(l);
+    s2_leases_fail(l, &f);
+}
+
+/* When the broker stops there is less time. */
+static uint64_t end_wait_ms(const struct s2_link *l)
+{
+    uint64_t rest = l->w->module->drain_ms / 8 + 1;
+
+    return l->draining && rest < LINK_END_WAIT_MS ? rest : LINK_END_WAIT_MS;
+}
+
+/*
+ * Our end is said. What the peer of a bidirectional link has sent before it saw that is still
+ * taken, up to its own end.
+ */
+static void finish(struct s2_link *l, int may_listen, const char *why)
+{
+    if (may_listen) {
+        l->state = LINK_ENDING;
+        s2_host->conn->deadline(l->conn, XMB_DEADLINE_ONCE, end_wait_ms(l));
+        return;
+    }
+    l->state = LINK_CLOSING;
+    s2_out_drop_reader(l);
+    s2_out_pairs_drop(l);
+    s2_host->conn->deadline(l->conn, XMB_DEADLINE_ONCE, 0);
+    s2_host->conn->close(l->conn, why);
+}
+
+void s2_end_over(struct s2_link *l, const void *what)
+{
+    (void)what;
+    finish(l, 0, l->end.text);
+}
+
+void s2_link_goodbye(struct s2_link *l, enum s2_failure_kind kind, enum s2_stream_error e,
+                     const char *why)
+{
+    int may_listen = l->pairs != NULL && e == S2_E_NONE && kind != S2_FAIL_GOODBYE;
+    struct s2_failure f;
+
+    if (l->state >= LINK_CLOSING)
+        return;
+    replace_end(l, kind, "%s", why);
+    if (l->conn == NULL) {
         s2_link_fail(l);
         return;
     }
     if (l->was_verified)
         s2_position_sample(l, 1); /* the last time that it can be told exactly */
     last_words(l, e, why);
-    l->state = LINK_CLOSING;
-    s2_out_drop_reader(l);
-    s2_host->conn->deadline(conn, XMB_DEADLINE_ONCE, 0);
-    s2_host->conn->close(conn, why);
+    finish(l, may_listen, why);
     LINK_LOG(l, XMB_LOG_INFO, "stream of %s ends: %s", l->local.text, why);
     f = failure_of(l);
     s2_leases_fail(l, &f);
@@ -303,12 +348,6 @@ void s2_end_goodbye(struct s2_link *l, const void *what)
     s2_link_goodbye(l, S2_FAIL_GOODBYE, S2_E_NONE, "the peer ended the stream in order");
 }
 
-static int is_orderly(enum s2_stream_error e)
-{
-    return e == S2_E_SYSTEM_SHUTDOWN || e == S2_E_RESET || e == S2_E_CONNECTION_TIMEOUT ||
-           e == S2_E_SEE_OTHER_HOST;
-}
-
 void s2_end_error(struct s2_link *l, const void *what)
 {
     const struct s2_element *e = what;
@@ -316,7 +355,7 @@ void s2_end_error(struct s2_link *l, const void *what)
     char text[LINK_TEXT];
 
     error_text(e, text, sizeof(text));
-    s2_link_goodbye(l, is_orderly(error) ? S2_FAIL_GOODBYE : S2_FAIL_LOST, S2_E_NONE, text);
+    s2_link_goodbye(l, s2_stream_error_is_orderly(error) ? S2_FAIL_GOODBYE : S2_FAIL_LOST, S2_E_NONE, text);
 }
 
 /*
@@ -350,7 +389,7 @@ void s2_end_closed(struct s2_link *l, const void *what)
 {
     struct s2_failure f;
 
-    if (l->state != LINK_CLOSING) {
+    if (l->state < LINK_CLOSING) {
         replace_end(l, S2_FAIL_LOST, "the connection was lost: %s", (const char *)what);
         LINK_LOG(l, XMB_LOG_NOTICE, "stream of %s: %s", l->local.text, l->end.text);
     }

@@ -73,7 +73,7 @@ static handler *const table[LINK_STATES][LINK_EVENTS] = {
             [LEV_SM_ENABLED] = s2_out_sm_enabled,
             [LEV_SM_FAILED] = s2_out_sm_failed,
             [LEV_STREAM_ERROR] = s2_end_ready_error,
-            [LEV_STANZA] = s2_end_stanza,
+            [LEV_STANZA] = s2_out_stanza,
             [LEV_END] = s2_end_ready_over,
             [LEV_BROKEN] = s2_end_broken,
             [LEV_EXPIRED] = s2_out_sm_late,
@@ -86,7 +86,7 @@ static handler *const table[LINK_STATES][LINK_EVENTS] = {
             [LEV_SM_R] = s2_out_sm_request,
             [LEV_SM_A] = s2_out_sm_answer,
             [LEV_STREAM_ERROR] = s2_end_error,
-            [LEV_STANZA] = s2_end_stanza,
+            [LEV_STANZA] = s2_out_stanza,
             [LEV_END] = s2_end_goodbye,
             [LEV_BROKEN] = s2_end_broken,
             [LEV_EXPIRED] = s2_end_answers_late,
@@ -94,6 +94,15 @@ static handler *const table[LINK_STATES][LINK_EVENTS] = {
         },
     [LINK_CLOSING] =
         {
+            [LEV_CLOSED] = s2_end_closed,
+        },
+    [LINK_ENDING] =
+        {
+            [LEV_STREAM_ERROR] = s2_end_over,
+            [LEV_STANZA] = s2_out_stanza_ending,
+            [LEV_END] = s2_end_over,
+            [LEV_BROKEN] = s2_end_over,
+            [LEV_EXPIRED] = s2_end_over,
             [LEV_CLOSED] = s2_end_closed,
         },
 };
@@ -105,7 +114,8 @@ static handler *const others[LINK_STATES] = {
     [LINK_STARTTLS] = s2_end_unexpected, [LINK_SECURING] = s2_end_unexpected,
     [LINK_AUTH] = s2_end_unexpected,    [LINK_READY] = s2_end_ignore,
     [LINK_ENABLING] = s2_end_ignore,    [LINK_VERIFIED] = s2_end_ignore,
-    [LINK_CLOSING] = s2_end_ignore,     [LINK_DEAD] = s2_end_ignore,
+    [LINK_CLOSING] = s2_end_ignore,     [LINK_ENDING] = s2_end_ignore,
+    [LINK_DEAD] = s2_end_ignore,
 };
 
 static const char *const names[LINK_STATES] = {
@@ -114,7 +124,8 @@ static const char *const names[LINK_STATES] = {
     [LINK_STARTTLS] = "starting TLS", [LINK_SECURING] = "TLS handshake",
     [LINK_AUTH] = "SASL EXTERNAL",    [LINK_READY] = "dialback",
     [LINK_ENABLING] = "enabling acknowledgements", [LINK_VERIFIED] = "verified",
-    [LINK_CLOSING] = "closing",       [LINK_DEAD] = "ended",
+    [LINK_CLOSING] = "closing",       [LINK_ENDING] = "ending",
+    [LINK_DEAD] = "ended",
 };
 
 const char *s2_link_state_name(const struct s2_link *l)

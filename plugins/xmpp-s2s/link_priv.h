@@ -15,9 +15,13 @@
  *     out_sm.c       XEP-0198
  *     out_result.c   db:result for each lease, and its answers
  *     ask.c          db:verify for each ask, and its answers
+ *     out_stanza.c   stanzas that come on it, where it is bidirectional (XEP-0288)
+ *     out_pairs.c    the pairs whose stanzas may come
+ *     out_asked.c    dialback questions of the peer there
  *     lease.c        the use of a link, as flows see it
  *     link_position.c how far the peer's kernel has acknowledged
  *     link_close.c   the ends
+ *     link_adopted.c a connection that others read, as a link
  *     link_admin.c   reload, show, clear, keepalive
  *
  * A link outlives its connections: when negotiation fails with one target, it goes on with the
@@ -31,7 +35,9 @@
 #ifndef S2_LINK_PRIV_H
 #define S2_LINK_PRIV_H
 
+#include "admit.h"
 #include "conf.h"
+#include "flow.h"
 #include "gateway.h"
 #include "identity.h"
 #include "link.h"
@@ -52,6 +58,10 @@
 #define LINK_FAILED_MAX 64       /* targets that are remembered as failed */
 #define LINK_FAILED_MS 60000
 #define LINK_TEXT 256            /* octets of a reason, NUL included */
+#define LINK_RAW_MAX 128         /* the last pair's domains as the peer writes them */
+#define LINK_OWED_MAX 16384      /* octets of answers that wait for room */
+#define LINK_END_WAIT_MS 5000    /* for the peer's </stream:stream> (2.9) */
+#define LINK_ALIVE_MS 1000       /* how often a busy stream shows that its peer lives */
 
 enum link_state {
     LINK_RESOLVE = 0, /* O1 */
@@ -65,6 +75,7 @@ enum link_state {
     LINK_ENABLING,    /* authenticated; <enable/> was sent */
     LINK_VERIFIED,    /* O8 */
     LINK_CLOSING,     /* the end was said; `closed` follows */
+    LINK_ENDING,      /* the end was said; the peer of a bidirectional one may finish */
     LINK_DEAD,        /* only connections that were given up are left */
     LINK_STATES
 };
@@ -92,6 +103,13 @@ enum link_event {
     LEV_EXPIRED,      /* NULL */
     LEV_CLOSED,       /* const char *: why */
     LINK_EVENTS
+};
+
+/* Who reads from its connection. Only the first has targets and a negotiation. */
+enum link_kind {
+    LINK_OURS = 0,
+    LINK_COMPONENT, /* component.c */
+    LINK_INCOMING   /* in_*.c: a stream that the peer opened, used in reverse (XEP-0288) */
 };
 
 enum link_alarm { LINK_ALARM_WORK = 0, LINK_ALARM_STAGGER, LINK_ALARM_BUDGET, LINK_ALARMS };
@@ -165,7 +183,7 @@ enum lease_state {
 struct s2_lease {
     struct s2_lease *next;
     struct s2_link *link;
-    struct s2_domain local;
+    struct s2_domain local, remote;
     const struct s2_lease_events *events;
     void *arg;
     uint8_t state;    /* enum lease_state */
@@ -191,6 +209,20 @@ struct s2_ask {
     void *arg;
     char id[S2_ASK_ID_MAX];
     char key[LINK_KEY_MAX];
+};
+
+/* --- stanzas that come (XEP-0288) ------------------------------------------------------------ */
+
+/* A pair that was verified on a bidirectional link: stanzas of it may come as long as it stands. */
+struct s2_out_pair {
+    struct s2_out_pair *next;
+    struct s2_link *link;
+    struct s2_domain local; /* the peer's stanzas are from the link's `remote` to this */
+    uint8_t external;       /* how it was verified */
+    uint8_t verdict;        /* enum s2_admission; S2_ADMIT_LATER: not known yet, nothing is read */
+    uint8_t has_question;
+    uint64_t question;
+    struct s2_path path;    /* open with S2_ADMIT_OK */
 };
 
 /* --- the link -------------------------------------------------------------------------------- */
@@ -223,7 +255,12 @@ struct s2_link {
     uint8_t kill;          /* s2_lease_kill before there was a connection */
     uint8_t started;       /* its targets are being looked up, or were */
     uint8_t wide;          /* the reader has the limits of a verified stream */
-    uint8_t component;     /* link_component.c: others read it */
+    uint8_t kind;          /* enum link_kind */
+    uint8_t bidi;          /* <bidi/> was sent on this connection */
+    uint8_t paused;        /* it is not read: a flow pushes back, or policy is asked */
+    uint8_t pushed;        /* a flow does */
+    uint8_t put;           /* a stanza went into a path during this `data` */
+    uint8_t is_held;       /* whoever reads it has stopped, see s2_lease_held_ms */
     struct s2_domain local, remote; /* of the header */
     struct s2_lease *leases;
     struct s2_ask *asks;
@@ -251,12 +288,26 @@ struct s2_link {
     uint16_t id_n;
     char id[LINK_ID_MAX];    /* the peer's, of this stream */
     int64_t not_after_s;     /* end of the certificate's validity, since 1970; 0: none */
+    struct s2_link *next_by_ref;  /* bidi: in s2_links.by_ref */
+    xmb_ref ref;                  /* bidi: of the connection; 0: in no list */
+    struct s2_out_pair *pairs;
+    struct s2_out_pair *last;     /* the last stanza's */
+    uint32_t pair_count;
+    uint16_t raw_from_n, raw_to_n; /* 0: not kept */
+    char raw_from[LINK_RAW_MAX], raw_to[LINK_RAW_MAX];
+    uint32_t h;              /* stanzas handled since XEP-0198 is on */
+    uint64_t elements;       /* first-level elements that were read */
+    uint64_t half_ms;        /* an element is half read since; 0: none is */
+    uint64_t held_ms;        /* when it was last read again; 0: never stopped */
+    uint64_t alive_ms;       /* bidi: when flows were last told that the peer lives */
     uint64_t stanza_ms;      /* of the last stanza, or of the connection */
     uint64_t written_ms;
     uint64_t stanzas_in, stanzas_out;
     uint64_t sm_sent;        /* stanzas since <enable/> */
     uint64_t sm_handled;
     struct s2_position position;
+    char *owed;              /* answers to the peer that found no room; it is not read meanwhile */
+    size_t owed_n;
     uint64_t left, acked;    /* of the connection that ended, for `ended` */
     struct s2_end end;       /* why it ends; while negotiating: of the best attempt */
     char peer[XMB_ADDR_TEXT_MAX];
@@ -271,6 +322,7 @@ struct s2_failed {
 struct s2_links {
     struct s2_worker *w;
     struct s2_link *bucket[LINK_BUCKETS];
+    struct s2_link *by_ref[LINK_BUCKETS]; /* the bidirectional ones */
     uint32_t count;
     uint32_t turn; /* spreads servers of equal priority */
     struct xmb_timer *sweep;
@@ -281,6 +333,12 @@ struct s2_links {
 #define LINK_LOG(l, level, ...)                                                                    \
     S2_LOG((l)->w->module->module, level, (level) <= XMB_LOG_NOTICE ? "link failed" : "link",      \
            (l)->object, __VA_ARGS__)
+
+/* A pair was verified: the peer may send what is large. */
+static inline int s2_link_is_trusted(const struct s2_link *l)
+{
+    return l->was_verified || l->pairs != NULL;
+}
 
 static inline const struct s2_security *s2_link_security(const struct s2_link *l)
 {
@@ -300,6 +358,15 @@ void s2_link_alarm_off(struct s2_link *l, enum link_alarm which);
 void s2_link_kick(struct s2_link *l);
 /* Writes to the current connection and counts. Of an error the connection is reset. */
 int s2_link_write(struct s2_link *l, struct xmb_str octets);
+/*
+ * The same for an answer to the peer on a link where stanzas may fill the queue. 1: it waits for
+ * room and will be written; s2_link_owes until then, and nothing more should be read.
+ */
+int s2_link_answer(struct s2_link *l, struct xmb_str octets);
+static inline int s2_link_owes(const struct s2_link *l)
+{
+    return l->owed_n > 0;
+}
 /* The connection's one-shot deadline, to the first of the answers that are waited for. */
 void s2_link_rearm(struct s2_link *l);
 /* Nobody needs it: orderly end. */
@@ -359,6 +426,8 @@ void s2_out_tls_late(struct s2_link *l, const void *what);
 void s2_out_secured(struct s2_link *l, const void *what);
 /* What the configuration demands of TLS now: 0, or XMB_EDENIED with `*why`. */
 int s2_out_tls_holds(struct s2_link *l, const char **why);
+/* Asks for both directions where both sides want them and TLS is up. */
+void s2_out_bidi(struct s2_link *l);
 int s2_out_external_wanted(const struct s2_link *l);
 void s2_out_auth(struct s2_link *l);
 void s2_out_auth_success(struct s2_link *l, const void *what);
@@ -379,6 +448,30 @@ void s2_out_verified(struct s2_link *l, struct s2_lease *e, int external);
 /* The first lease of the header's local domain, or NULL. */
 struct s2_lease *s2_out_first_lease(const struct s2_link *l);
 
+/* --- out_pairs.c --- */
+
+/* Reading stops, and goes on when nothing of what stopped it is left. */
+void s2_out_pause(struct s2_link *l);
+void s2_out_push(struct s2_link *l); /* a flow stops it */
+void s2_out_unpause(struct s2_link *l);
+struct s2_out_pair *s2_out_pair_find(const struct s2_link *l, const struct s2_domain *local);
+/* `local` is verified on the bidirectional link: what comes for it is taken from now on. */
+void s2_out_pair_open(struct s2_link *l, const struct s2_domain *local, int external);
+void s2_out_pairs_drop(struct s2_link *l);
+void s2_out_pairs_recheck(struct s2_link *l);
+/* 1: the peer used it lately, or may. */
+int s2_out_pairs_live(const struct s2_link *l);
+
+/* --- out_stanza.c --- */
+
+void s2_out_stanza(struct s2_link *l, const void *what);
+void s2_out_stanza_ending(struct s2_link *l, const void *what);
+
+/* --- out_asked.c --- */
+
+void s2_out_verify(struct s2_link *l, const struct s2_element *e);         /* W9 on a link */
+void s2_out_result_refused(struct s2_link *l, const struct s2_element *e); /* W8 on a link */
+
 /* --- ask.c --- */
 
 void s2_asks_send(struct s2_link *l);
@@ -398,7 +491,7 @@ void s2_leases_end(struct s2_link *l, const struct s2_failure *f);
 void s2_leases_writable(struct s2_link *l);
 void s2_leases_handled(struct s2_link *l, uint64_t h);
 
-/* --- link_component.c --- */
+/* --- link_adopted.c; the rest of it is in link_adopted.h --- */
 
 void s2_link_adopted_ready(struct s2_link *l); /* its leases may send */
 
@@ -426,6 +519,8 @@ void s2_link_fail(struct s2_link *l);
 /* Says the end, with `e` or without, and waits for `closed`; who is left is told then. */
 void s2_link_goodbye(struct s2_link *l, enum s2_failure_kind kind, enum s2_stream_error e,
                      const char *why);
+/* The same without a word and a close: who reads the connection sees to that. */
+void s2_link_silence(struct s2_link *l, enum s2_failure_kind kind, const char *why);
 void s2_link_free_all(struct s2_link *l); /* out of its bucket, nobody is told */
 
 /* Handlers of the table that end something. */
@@ -445,5 +540,6 @@ void s2_end_closed(struct s2_link *l, const void *what);
 void s2_end_stanza(struct s2_link *l, const void *what);
 void s2_end_answers_late(struct s2_link *l, const void *what);
 void s2_end_ignore(struct s2_link *l, const void *what);
+void s2_end_over(struct s2_link *l, const void *what); /* LINK_ENDING is */
 
 #endif

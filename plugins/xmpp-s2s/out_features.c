@@ -3,7 +3,8 @@
  * out_features.c - what the peer offers and what to do next (states O4 and O6 of xmpp-s2s.md
  * 2.3): TLS first, then SASL EXTERNAL where both sides want it, else dialback.
  *
- * XEP-0288 (bidi) would be asked for here, before SASL and db:result; it is not offered yet.
+ * XEP-0288 (bidi) is asked for behind TLS, before SASL and db:result. It holds for the connection:
+ * also behind the restart of SASL, where it is not offered again.
  */
 #include "health.h"
 #include "link_priv.h"
@@ -42,8 +43,24 @@ static int may_stay_plain(struct s2_link *l)
     return 1;
 }
 
+void s2_out_bidi(struct s2_link *l)
+{
+    const struct s2_conf *c = l->w->conf;
+    struct s2_text t;
+
+    if (l->bidi || !l->secured || l->leases == NULL || !s2_link_security(l)->bidi ||
+        (l->features & S2_F_BIDI) == 0)
+        return;
+    s2_text_begin(&t);
+    s2_write_bidi(&t, c->limits.stanza_bytes, c->idle_ms / 1000);
+    if (s2_link_write(l, s2_text_str(&t)) == 0)
+        l->bidi = 1;
+}
+
+/* The peer may send from here on, also before XEP-0198 is agreed on. */
 static void authenticated(struct s2_link *l)
 {
+    s2_out_pair_open(l, &l->local, 1);
     if (l->features & S2_F_SM)
         s2_out_sm_enable(l);
     else
@@ -67,6 +84,7 @@ void s2_out_features(struct s2_link *l, const void *what)
 void s2_out_ready(struct s2_link *l)
 {
     l->state = LINK_READY;
+    s2_out_bidi(l);
     if (s2_out_external_wanted(l)) {
         s2_out_auth(l);
         return;

@@ -28,6 +28,15 @@ static const uint8_t events[S2_EL_KINDS] = {
     [S2_EL_SM_A] = LEV_SM_A,
 };
 
+/*
+ * The reader stops behind an element when it is to go, when reading is to stop, and when its limits
+ * are other ones now: they may only be changed between two feeds.
+ */
+static int stops(const struct s2_link *l)
+{
+    return l->drop_reader || l->paused || (s2_link_is_trusted(l) && !l->wide);
+}
+
 static int on_header(void *arg, const struct s2_header *h)
 {
     struct s2_link *l = arg;
@@ -40,9 +49,10 @@ static int on_stanza(void *arg, const struct s2_stanza *s)
 {
     struct s2_link *l = arg;
 
+    l->elements++;
     l->stanza_ms = s2_now_ms(l->w);
     s2_link_event(l, LEV_STANZA, s);
-    return l->drop_reader;
+    return stops(l);
 }
 
 static int on_element(void *arg, const struct s2_element *e)
@@ -50,8 +60,9 @@ static int on_element(void *arg, const struct s2_element *e)
     struct s2_link *l = arg;
     unsigned ev = e->kind < S2_EL_KINDS ? events[e->kind] : 0;
 
+    l->elements++;
     s2_link_event(l, ev != 0 ? (enum link_event)ev : LEV_UNKNOWN, e);
-    return l->drop_reader;
+    return stops(l);
 }
 
 static int on_end(void *arg)
@@ -83,7 +94,7 @@ static int reader_ready(struct s2_link *l)
         l->limits = l->w->conf->unverified;
         l->reader = s2_reader_new(&reader_events, l, &l->limits);
     }
-    if (l->reader != NULL && l->was_verified && !l->wide) {
+    if (l->reader != NULL && s2_link_is_trusted(l) && !l->wide) {
         l->wide = 1;
         l->limits = l->w->conf->limits;
         s2_reader_limits(l->reader, &l->limits);
@@ -112,12 +123,27 @@ static size_t feed(struct s2_link *l, struct xmb_str octets)
     return used <= octets.n ? used : octets.n;
 }
 
+/* Nobody listens any more. */
+static int is_over(const struct s2_link *l)
+{
+    return l->state >= LINK_CLOSING && l->state != LINK_ENDING;
+}
+
+/* Since when is an element half read? One that ended in between sets the clock back. */
+static void note_half(struct s2_link *l, uint64_t elements_before)
+{
+    if (!l->bidi || l->reader == NULL || s2_reader_at_rest(l->reader))
+        l->half_ms = 0;
+    else if (l->half_ms == 0 || l->elements != elements_before)
+        l->half_ms = s2_now_ms(l->w);
+}
+
 static void read_all(struct s2_link *l, struct xmb_conn *conn, struct xmb_buf *in)
 {
     struct xmb_str octets;
     size_t n;
 
-    while (l->conn == conn && l->state < LINK_CLOSING && (n = s2_host->buf->length(in)) > 0) {
+    while (l->conn == conn && !is_over(l) && !l->paused && (n = s2_host->buf->length(in)) > 0) {
         if (s2_host->buf->peek(in, n < CHUNK_BYTES ? n : CHUNK_BYTES, &octets) < 0) {
             s2_host->conn->reset(conn, "out of memory");
             return;
@@ -132,16 +158,22 @@ static void read_all(struct s2_link *l, struct xmb_conn *conn, struct xmb_buf *i
                 s2_out_secure(l);
         }
     }
-    if (l->conn != conn || l->state >= LINK_CLOSING)
-        s2_host->buf->drop(in, s2_host->buf->length(in)); /* nobody listens any more */
+    if (l->conn != conn || is_over(l))
+        s2_host->buf->drop(in, s2_host->buf->length(in));
 }
 
 int s2_link_data(struct s2_link *l, struct xmb_conn *conn, struct xmb_buf *in)
 {
+    uint64_t before = l->elements;
+
     s2_link_enter(l);
     if (l->was_verified && conn == l->conn)
         s2_position_sample(l, 0);
     read_all(l, conn, in);
+    note_half(l, before);
+    if (l->put)
+        s2_path_flush(l->w);
+    l->put = 0;
     s2_link_leave(l);
     return 0;
 }

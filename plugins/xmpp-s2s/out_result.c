@@ -23,6 +23,7 @@ void s2_out_verified(struct s2_link *l, struct s2_lease *e, int external)
             s2_health_note(l->w->module->health, &l->remote, NULL);
     }
     l->state = LINK_VERIFIED;
+    s2_out_pair_open(l, e != NULL ? &e->local : &l->local, external);
     if (e != NULL) {
         LINK_LOG(l, XMB_LOG_INFO, "%s may send: verified by %s, %s", e->local.text,
                  external ? "SASL EXTERNAL" : "dialback", l->secured ? "with TLS" : "without TLS");
@@ -64,6 +65,12 @@ static int is_proved(const struct s2_link *l, const struct s2_lease *e)
     return l->authenticated && s2_domain_eq(&e->local, &l->local);
 }
 
+/* 1: an earlier lease was verified for that pair, and the link is kept for what the peer sends. */
+static int is_known(const struct s2_link *l, const struct s2_lease *e)
+{
+    return s2_out_pair_find(l, &e->local) != NULL;
+}
+
 /* A link with XEP-0198 belongs to one lease. */
 static void move_guests(struct s2_link *l)
 {
@@ -85,7 +92,7 @@ void s2_out_results(struct s2_link *l)
 {
     struct s2_lease *e, *next;
 
-    if (l->component) {
+    if (l->kind != LINK_OURS) {
         s2_link_adopted_ready(l);
         return;
     }
@@ -95,8 +102,8 @@ void s2_out_results(struct s2_link *l)
         next = e->next;
         if (e->state != LEASE_WAITING)
             continue;
-        if (is_proved(l, e)) {
-            s2_out_verified(l, e, 1); /* its user may have changed the list: the kick goes on */
+        if (is_proved(l, e) || is_known(l, e)) {
+            s2_out_verified(l, e, is_proved(l, e)); /* its user may have changed the list: the kick goes on */
             return;
         }
         if (send_key(l, e) < 0)
@@ -132,8 +139,8 @@ static void refused(struct s2_link *l, struct s2_lease *e, const struct s2_eleme
                  answer->error_text.n < 128 ? (int)answer->error_text.n : 128,
                  answer->error_text.p);
     } else {
-        snprintf(text, sizeof(text), "the peer says that our dialback key is invalid: whom it "
-                                     "asked for our domain was not us, or has another secret");
+        snprintf(text, sizeof(text), "the peer calls our dialback key invalid: it asked a server "
+                                     "that is not us, or secrets differ");
     }
     f.condition = s2_failure_condition(f.kind);
     LINK_LOG(l, XMB_LOG_WARN, "%s may not send: %s", e->local.text, text);
@@ -153,6 +160,10 @@ void s2_out_result(struct s2_link *l, const void *what)
     const struct s2_element *e = what;
     struct s2_lease *lease = e->type.n > 0 ? asked_for(l, e) : NULL;
 
+    if (l->bidi && e->type.p == NULL) {
+        s2_out_result_refused(l, e);
+        return;
+    }
     if (lease == NULL) {
         LINK_LOG(l, XMB_LOG_WARN,
                  "db:result from %.*s to %.*s was not asked for here; it is ignored", shown(e->from),

@@ -24,6 +24,7 @@ static void go_on(struct s2_link *l, int sm)
 {
     l->sm = sm != 0;
     l->sm_sent = l->sm_handled = 0;
+    l->h = 0;
     s2_out_verified(l, s2_out_first_lease(l), 1);
 }
 
@@ -47,7 +48,7 @@ void s2_out_sm_late(struct s2_link *l, const void *what)
     go_on(l, 0);
 }
 
-/* It sends no stanzas to us, so there is nothing that we handled. */
+/* Of a peer that may send on it, what came since <enabled/> was handled. */
 void s2_out_sm_request(struct s2_link *l, const void *what)
 {
     struct s2_text t;
@@ -56,8 +57,9 @@ void s2_out_sm_request(struct s2_link *l, const void *what)
     if (!l->sm)
         return;
     s2_text_begin(&t);
-    s2_write_sm_a(&t, 0);
-    s2_link_write(l, s2_text_str(&t));
+    s2_write_sm_a(&t, l->h);
+    if (s2_link_answer(l, s2_text_str(&t)) > 0)
+        s2_out_pause(l);
 }
 
 /* The counter on the wire has 32 bits and goes round (XEP-0198, 4). */
@@ -74,6 +76,5 @@ void s2_out_sm_answer(struct s2_link *l, const void *what)
         return;
     }
     l->sm_handled += more;
-    if (more > 0)
-        s2_leases_handled(l, l->sm_handled);
+    s2_leases_handled(l, l->sm_handled); /* no more than before is an answer too */
 }

@@ -40,16 +40,23 @@ void s2_path_close(struct s2_path *p)
     memset(p, 0, sizeof(*p));
 }
 
-/* A component came or went: the flow may live elsewhere now. What is in the old one stays there. */
+/*
+ * A component came or went, or a stream that is used in reverse: the flow may live elsewhere now.
+ * What is on its way to the old one goes on from there, and has to be ahead of what follows.
+ */
 static int look_again(struct s2_path *p)
 {
     struct s2_path was = *p;
     struct s2_route route = {was.to_side, &was.from, &was.to};
+    uint32_t epoch = atomic_load(&was.w->module->owner_epoch);
     uint32_t owner = s2_route_owner(was.w, &route);
 
-    p->epoch = atomic_load(&was.w->module->owner_epoch);
-    if (owner == (was.port != NULL ? was.port->owner : was.w->index))
+    if (owner == (was.port != NULL ? was.port->owner : was.w->index)) {
+        p->epoch = epoch;
         return 0;
+    }
+    if (was.port != NULL && !s2_port_leaves(was.port))
+        return 0; /* the next put looks again */
     s2_path_close(p);
     return s2_path_open(was.w, was.to_side, &was.from, &was.to, was.source, p);
 }
@@ -66,10 +73,12 @@ static int find_flow(struct s2_path *p)
 
 static int refuse(struct s2_path *p, const struct s2_stanza *s, enum s2_condition c)
 {
+    struct s2_waiter waiter = {.value = p->source, .worker = p->w->index};
+    struct s2_route route = {p->to_side, &p->from, &p->to};
+
     p->flow->bounced++;
-    s2_bounce(p->w, s2_other(p->to_side), s, c,
-              p->to_side == S2_OUTSIDE ? &p->from : &p->to, s2_flow_refusal_text(p->flow, c));
-    return 0;
+    s2_refuse(p->w, &route, s, c, s2_flow_refusal_text(p->flow, c));
+    return p->source != 0 ? s2_flow_block_cause(p->w, &route, &waiter) : 0;
 }
 
 static int block(struct s2_path *p)
@@ -101,8 +110,10 @@ int s2_path_put(struct s2_path *p, const struct s2_stanza *s)
     rc = s2_pack_stanza(p->w, s, &it);
     if (rc != 0)
         return rc;
+    s2_tally_add(&s2_tally(p->w)->taken, 1);
     rc = s2_flow_take(p->flow, &it);
     if (rc != 0) {
+        s2_settled(p->w, &it);
         s2_host->buf->slab_release(it.slab);
         return rc;
     }

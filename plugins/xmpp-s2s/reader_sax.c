@@ -113,6 +113,21 @@ static void first_start(struct s2_reader *r, const xmlChar *local, const xmlChar
         stanza_start(r, namespaces, namespace_count, attributes, attribute_count);
 }
 
+/*
+ * A URI has none, and parsers that join a namespace to a name with a line feed, as ejabberd's does,
+ * end the stream over one.
+ */
+static int has_control(const xmlChar **namespaces, int count)
+{
+    int i;
+
+    for (i = 0; i < count; i++)
+        if (namespaces[2 * i + 1] != NULL &&
+            strpbrk((const char *)namespaces[2 * i + 1], "\t\n\r") != NULL)
+            return 1;
+    return 0;
+}
+
 static void on_start(void *arg, const xmlChar *local, const xmlChar *prefix, const xmlChar *uri,
                      int namespace_count, const xmlChar **namespaces, int attribute_count,
                      int defaulted, const xmlChar **attributes)
@@ -123,6 +138,8 @@ static void on_start(void *arg, const xmlChar *local, const xmlChar *prefix, con
     (void)defaulted;
     if (r->xml->nsNr > 2 * NAMESPACES_MAX)
         s2_reader_fault(r, S2_READ_TOO_BIG, "too many namespace declarations");
+    if (has_control(namespaces, namespace_count))
+        s2_reader_fault(r, S2_READ_NOT_WELL_FORMED, "a namespace with a control character");
     if (r->fault != 0 || r->xml_error != 0)
         return;
     r->depth++;
@@ -238,7 +255,11 @@ static int make_parser(struct s2_reader *r)
     r->xml = xmlCreatePushParserCtxt(&sax, r, NULL, 0, NULL);
     if (r->xml == NULL)
         return XMB_ENOMEM;
-    xmlCtxtUseOptions(r->xml, XML_PARSE_NOENT | XML_PARSE_NONET);
+    /*
+     * Names as XML 1.0 had them before its fifth edition: the servers that a stanza is passed on
+     * to know no others, and would end the stream, under all who use it.
+     */
+    xmlCtxtUseOptions(r->xml, XML_PARSE_NOENT | XML_PARSE_NONET | XML_PARSE_OLD10);
     if (xmlSwitchEncoding(r->xml, XML_CHAR_ENCODING_UTF8) != 0)
         return XMB_ENOMEM;
     return 0;

@@ -27,20 +27,30 @@ static void *plain(void *cs)
     return (char *)cs - kind_of(cs);
 }
 
-static int is_component(const struct s2_conf *c, uint32_t listener)
+/* A reload gives the listeners their new numbers a moment after it gave us the configuration. */
+static int refuse_unknown(struct s2_worker *w, const struct xmb_conn_info *info)
 {
-    return listener < c->listen_count && c->listens[listener].component >= 0;
+    char peer[XMB_ADDR_TEXT_MAX];
+
+    S2_LOG(w->module->module, XMB_LOG_NOTICE, "listener-changed",
+           s2_host->conn->addr_text(&info->remote, peer, sizeof(peer)),
+           "connection closed: the listeners are just being changed; the peer may try again");
+    return XMB_EDENIED;
 }
 
-static int open_incoming(struct s2_worker *w, struct xmb_conn *conn, uint32_t listener, void **cs)
+static int open_incoming(struct s2_worker *w, struct xmb_conn *conn,
+                         const struct xmb_conn_info *info, void **cs)
 {
+    const struct s2_listen *listen = s2_conf_listen(w->conf, info->listener, &info->local);
     struct s2_component *component = NULL;
     struct s2_incoming *in = NULL;
     int rc;
 
     if (!w->conf->enabled)
         return XMB_EDENIED;
-    if (is_component(w->conf, listener)) {
+    if (listen == NULL)
+        return refuse_unknown(w, info);
+    if (listen->component >= 0) {
         rc = s2_component_open(w, conn, &component);
         return rc == 0 ? give(component, COMPONENT, cs) : rc;
     }
@@ -56,7 +66,7 @@ static int on_open(void *wself, struct xmb_conn *conn, void **cs)
 
     s2_host->conn->info(conn, &info);
     if (info.direction == XMB_INCOMING)
-        return open_incoming(wself, conn, info.listener, cs);
+        return open_incoming(wself, conn, &info, cs);
     rc = s2_link_open(wself, conn, &link);
     return rc == 0 ? give(link, LINK, cs) : rc;
 }

@@ -16,6 +16,7 @@
 #include "incoming.h"
 #include "link.h"
 #include "privacy.h"
+#include "reverse.h"
 #include "show.h"
 #include "xmpp-s2s.rng.h"
 
@@ -41,13 +42,15 @@ static int fill(struct s2_module *m)
         return rc;
     m->health = s2_health_new();
     m->components = s2_components_new();
-    return m->health != NULL && m->components != NULL ? 0 : XMB_ENOMEM;
+    m->reverses = s2_reverses_new();
+    return m->health != NULL && m->components != NULL && m->reverses != NULL ? 0 : XMB_ENOMEM;
 }
 
 static void stop(void *self)
 {
     struct s2_module *m = self;
 
+    s2_reverses_free(m->reverses);
     s2_components_free(m->components);
     s2_health_free(m->health);
     free(m);
@@ -115,6 +118,17 @@ static int listens_on(const struct s2_conf *c, enum s2_side side)
     return 0;
 }
 
+/* R30: that is how an installation begins, and nothing would say why nobody gets through. */
+static void warn_lists(const struct s2_module *m)
+{
+    const char *mode = m->privacy != NULL ? m->privacy->mode() : NULL;
+
+    if (mode != NULL && strcmp(mode, "allow-list") == 0 && m->privacy->listed() == 0)
+        S2_LOG(m->module, XMB_LOG_WARN, NULL, NULL,
+               "the allow list is empty: nobody outside can federate but domains with a static "
+               "route; name them in <federation> of allow-deny");
+}
+
 /* What is allowed and yet hardly what was meant. */
 static void warn(const struct s2_module *m, const struct s2_conf *c)
 {
@@ -124,10 +138,6 @@ static void warn(const struct s2_module *m, const struct s2_conf *c)
         S2_LOG(m->module, XMB_LOG_WARN, NULL, NULL,
                "there is no <local-domain>: nobody can federate until there is one");
     for (side = S2_OUTSIDE; side <= S2_INSIDE; side++) {
-        if (c->security[side].bidi)
-            S2_LOG(m->module, XMB_LOG_WARN, NULL, NULL,
-                   "bidi is not used yet: each direction has a stream of its own on the side %s",
-                   s2_side_name(side));
         if (!listens_on(c, side))
             S2_LOG(m->module, XMB_LOG_WARN, NULL, NULL,
                    "there is no <listen side=\"%s\">: no server can connect from there",
@@ -166,6 +176,7 @@ static void commit(void *self, void *next)
         return;
     }
     warn(m, c);
+    warn_lists(m);
     S2_LOG(m->module, XMB_LOG_NOTICE, NULL, NULL,
            "federation of %zu local domains: %s outside, %s inside", c->local_count,
            s2_mode_name(c->security[S2_OUTSIDE].mode), s2_mode_name(c->security[S2_INSIDE].mode));

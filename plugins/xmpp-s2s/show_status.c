@@ -93,8 +93,20 @@ static void show_side(const struct s2_conf *c, enum s2_side side, struct xmb_out
     api()->row_end(out);
 }
 
-static void show_listens(const struct s2_conf *c, struct xmb_out *out)
+/* The port of listener `i`: what a configured 0 became, where the broker can tell. */
+static uint16_t port_of(const struct s2_worker *w, size_t i)
 {
+    struct xmb_addr bound;
+
+    if (XMB_HAS(s2_host->conn, listener) &&
+        s2_host->conn->listener(w->module->module, (uint32_t)i, 0, &bound) == 0)
+        return bound.port;
+    return w->conf->listens[i].port;
+}
+
+static void show_listens(const struct s2_worker *w, struct xmb_out *out)
+{
+    const struct s2_conf *c = w->conf;
     const struct s2_listen *l;
     size_t i;
 
@@ -105,7 +117,7 @@ static void show_listens(const struct s2_conf *c, struct xmb_out *out)
         s2_show_text(out, "side", s2_side_name(l->side));
         s2_show_text(out, "kind", l->component >= 0 ? "component" : "server");
         s2_show_text(out, "address", l->address != NULL ? l->address : "*");
-        api()->number(out, "port", l->port);
+        api()->number(out, "port", port_of(w, i));
         s2_show_text(out, "tls_profile", l->tls);
         api()->flag(out, "direct_tls", l->direct);
         api()->row_end(out);
@@ -174,8 +186,9 @@ static int on_port(const struct s2_conf *c, enum s2_side side, uint16_t port)
 static int clock_is_set(void)
 {
     struct timex t = {.modes = 0};
+    int state = ntp_adjtime(&t); /* negative where it may not be asked */
 
-    return ntp_adjtime(&t) != TIME_ERROR;
+    return state >= 0 && state != TIME_ERROR;
 }
 
 /* R30: an allow list with nobody in it lets only domains with static routes through. */
@@ -226,7 +239,7 @@ int s2_show_status(void *state, const struct xmb_call *call, struct xmb_out *out
         show_side(w->conf, S2_OUTSIDE, out);
         show_side(w->conf, S2_INSIDE, out);
         api()->list_end(out);
-        show_listens(w->conf, out);
+        show_listens(w, out);
         show_checks(w, out);
     }
     api()->sum(out, "streams_incoming", (int64_t)w->cells[S2_M_STREAMS_IN]);

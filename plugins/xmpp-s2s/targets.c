@@ -65,9 +65,10 @@ struct s2_target *s2_targets_append(struct s2_link *l, const struct xmb_addr *ad
         t->count = 1;
         t->state = TARGET_READY;
     } else {
-        t->host = host.n > 0 ? strndup(host.p, host.n) : NULL;
+        t->host = host.n > 0 ? calloc(1, host.n + 1) : NULL; /* a view has no NUL of its own */
         if (t->host == NULL)
             return NULL;
+        memcpy(t->host, host.p, host.n);
         t->port = port != 0 ? port : S2_PORT;
         t->state = TARGET_NAME;
     }

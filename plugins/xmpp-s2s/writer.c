@@ -205,9 +205,12 @@ void s2_write_sasl_failure(struct s2_text *t, const char *condition, const char 
     s2_text_add(t, "</failure>");
 }
 
-void s2_write_bidi(struct s2_text *t)
+void s2_write_bidi(struct s2_text *t, uint32_t max_bytes, uint32_t idle_s)
 {
-    s2_text_add(t, "<bidi xmlns='urn:xmpp:bidi'/>");
+    s2_text_add(t, "<bidi xmlns='urn:xmpp:bidi'>");
+    if (max_bytes != 0)
+        write_limits(t, max_bytes, idle_s);
+    s2_text_add(t, "</bidi>");
 }
 
 /* --- stream management ----------------------------------------------------------------------- */

@@ -50,7 +50,8 @@ void s2_write_tls_failure(struct s2_text *t);   /* with the stream's end */
 void s2_write_auth_external(struct s2_text *t, struct xmb_str authzid); /* base64 of it, or "=" */
 void s2_write_sasl_success(struct s2_text *t);
 void s2_write_sasl_failure(struct s2_text *t, const char *condition, const char *text_or_null);
-void s2_write_bidi(struct s2_text *t);
+/* <bidi/> (XEP-0288); `max_bytes` != 0 adds what we take on the way back, as with features. */
+void s2_write_bidi(struct s2_text *t, uint32_t max_bytes, uint32_t idle_s);
 
 /* Names of a dialback exchange, as they are written (XEP-0220). */
 struct s2_db_names {
@@ -106,6 +107,8 @@ const char *s2_stream_error_name(enum s2_stream_error e);
 enum s2_stream_error s2_stream_error_of(struct xmb_str name); /* S2_E_UNDEFINED_CONDITION: unknown */
 /* The stream error for a reader's refusal (enum s2_read_error). */
 enum s2_stream_error s2_stream_error_of_read(int read_error);
+/* 1: with it a peer ends a stream in good order, and may be asked for another at once. */
+int s2_stream_error_is_orderly(enum s2_stream_error e);
 /* <stream:error>...</stream:error></stream:stream>. `text` may be NULL. */
 void s2_write_stream_error(struct s2_text *t, enum s2_stream_error e, const char *text);
 void s2_write_end(struct s2_text *t); /* </stream:stream> */

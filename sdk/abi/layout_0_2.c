@@ -243,8 +243,8 @@ AT(struct xmb_tls_peer, sha256, 48, 32);
 TYPE(struct xmb_tls_peer, sha256, uint8_t[32]);
 AT(struct xmb_tls_peer, dane, 80, 4);
 TYPE(struct xmb_tls_peer, dane, uint32_t);
-AT(struct xmb_tls_peer, reserved, 84, 4);
-TYPE(struct xmb_tls_peer, reserved, uint32_t);
+AT(struct xmb_tls_peer, dane_usage, 84, 4);
+TYPE(struct xmb_tls_peer, dane_usage, uint32_t);
 
 AT_LEAST(struct xmb_tlsa, 24);
 AT(struct xmb_tlsa, size, 0, 4);
@@ -304,7 +304,7 @@ TYPE(struct xmb_target, tls, const struct xmb_tls_setup *);
 AT(struct xmb_target, dial_id, 88, 8);
 TYPE(struct xmb_target, dial_id, uint64_t *);
 
-AT_LEAST(struct xmb_conn_api, 184);
+AT_LEAST(struct xmb_conn_api, 192);
 AT(struct xmb_conn_api, size, 0, 4);
 TYPE(struct xmb_conn_api, size, uint32_t);
 AT(struct xmb_conn_api, rev, 4, 4);
@@ -353,6 +353,8 @@ AT(struct xmb_conn_api, unacked, 168, 8);
 TYPE(struct xmb_conn_api, unacked, size_t (*)(const struct xmb_conn *));
 AT(struct xmb_conn_api, dial_cancel, 176, 8);
 TYPE(struct xmb_conn_api, dial_cancel, void (*)(struct xmb_worker *, uint64_t));
+AT(struct xmb_conn_api, listener, 184, 8);
+TYPE(struct xmb_conn_api, listener, int (*)(const struct xmb_module *, uint32_t, uint32_t, struct xmb_addr *));
 
 AT_LEAST(struct xmb_log_api, 32);
 AT(struct xmb_log_api, size, 0, 4);

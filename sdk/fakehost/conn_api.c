@@ -231,6 +231,17 @@ static size_t unacked(const struct xmb_conn *c)
     return c->unacked_bytes;
 }
 
+/* Nothing is bound here. */
+static int listener(const struct xmb_module *module, uint32_t ordinal, uint32_t i,
+                    struct xmb_addr *bound)
+{
+    (void)module;
+    (void)ordinal;
+    (void)i;
+    (void)bound;
+    return XMB_ENOENT;
+}
+
 static const char *addr_text(const struct xmb_addr *a, char *text, size_t cap)
 {
     char ip[INET6_ADDRSTRLEN] = "none";
@@ -272,4 +283,5 @@ const struct xmb_conn_api fake_conn_api = {
     .tls_peer = tls_peer,
     .unacked = unacked,
     .dial_cancel = dial_cancel,
+    .listener = listener,
 };

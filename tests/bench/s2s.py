@@ -5,6 +5,10 @@ ejabberd (S2S in, to a component), in one run on loopback of a network of its ow
 
 The server runs on core 0, the load generator on core 1. CPU time is the kernel's account of the server's process.
 These are measurements: nothing here passes or fails.
+
+    s2s.py [NAME]     the rows with NAME in their name
+    s2s.py --list     the names of all rows
+    XMB_BENCH_PEERS="xmbd haproxy"     only these servers
 """
 import json
 import os
@@ -13,9 +17,26 @@ import subprocess
 import sys
 import tempfile
 
+# name, arguments, what is quoted, the target for xmbd
+ROWS = [
+    ("s2s 300 bytes, saturated", "--scene relay --bytes 300 --count 400000", "cpu_us", "<= 5"),
+    ("s2s 300 bytes, a record each", "--scene relay --bytes 300 --count 200000 --one-record",
+     "cpu_us", "<= 7.5"),
+    ("s2s 4 KiB, saturated", "--scene relay --bytes 4096 --count 60000", "cpu_us", "<= 40"),
+    ("s2s 1000 a second", "--scene rate --bytes 300 --rate 1000 --count 5000", "cpu_us",
+     "<= 140, p99_ms <= 5"),
+    ("s2s set-up with dialback", "--scene setup --count 500", "cpu_ms", "<= 3.5"),
+    ("s2s set-up, resumed", "--scene setup --count 500 --resume", "cpu_ms", "<= 3.5"),
+    ("s2s idle stream", "--scene idle --streams 500", "kib_per_stream", "<= 40"),
+]
+if sys.argv[1:] == ["--list"]:
+    print("\n".join(row[0] for row in ROWS))
+    sys.exit(0)
+
 BENCH = os.path.dirname(os.path.abspath(__file__))
-os.environ.setdefault("XMB_TMP", tempfile.mkdtemp(prefix="xmb-bench."))
+os.environ["XMB_TMP"] = tempfile.mkdtemp(prefix="xmb-bench.")
 os.chmod(os.environ["XMB_TMP"], 0o755)
+sys.dont_write_bytecode = True
 sys.path.insert(0, os.path.join(BENCH, "..", "system"))
 # pylint: disable=wrong-import-position
 from s2s_rig import (A_ADDRESS, B_ADDRESS, INSIDE, OUTSIDE, TMP, WORLD_DNS, Certificates,  # noqa: E402
@@ -26,19 +47,7 @@ LOAD = os.path.join(os.environ["XMB_BUILD"], "tests/bench/s2s/s2sload")
 ROUNDS = int(os.environ.get("XMB_BENCH_ROUNDS", "3"))
 SCALE = float(os.environ.get("XMB_BENCH_SCALE", "1"))
 HAPROXY, PROSODY, EJABBERD = "127.0.0.60", "127.0.0.61", "127.0.0.62"
-
-# name, arguments, what is quoted, the target for xmbd, stanzas of a slow peer (a tenth)
-ROWS = [
-    ("s2s 300 bytes, saturated", "--scene relay --bytes 300 --count 400000", "cpu_us", "<= 5"),
-    ("s2s 300 bytes, a record each", "--scene relay --bytes 300 --count 200000 --one-record",
-     "cpu_us", "<= 7.5"),
-    ("s2s 4 KiB, saturated", "--scene relay --bytes 4096 --count 60000", "cpu_us", "<= 40"),
-    ("s2s 1000 a second", "--scene rate --bytes 300 --rate 1000 --count 5000", "cpu_us", "<= 140"),
-    ("s2s set-up with dialback", "--scene setup --count 500", "cpu_ms", "<= 3.5"),
-    ("s2s set-up, resumed", "--scene setup --count 500 --resume", "cpu_ms", "<= 3.5"),
-    ("s2s idle stream", "--scene idle --streams 500", "kib_per_stream", "<= 40"),
-]
-SLOW = {"prosody": 0.05, "ejabberd": 0.1}
+SLOW = {"prosody": 0.05, "ejabberd": 0.1}  # the share of the work that these get
 
 
 class Haproxy(Process):
@@ -110,45 +119,68 @@ PEERS = {
 def scaled(words, factor):
     words = words.split()
     for i, word in enumerate(words[:-1]):
-        if word == "--count":
+        if word == "--count" and "rate" not in words:
             words[i + 1] = str(max(100, int(int(words[i + 1]) * factor)))
+        elif word == "--count":
+            words[i + 1] = str(max(1000, int(int(words[i + 1]) * SCALE)))
     return words
 
 
-def server_pid(process):
-    """ejabberd and Prosody exec, so the child is the server."""
-    return process.process.pid
+def component_listens(arguments, process):
+    """A server of a component is ready when the component can connect, which may be later than the rest."""
+    arguments = arguments.split()
+    if "--component" in arguments:
+        address = arguments[arguments.index("--component") + 1]
+        until(lambda: listens(address, 5347), f"{process.name} listens for components",
+              process.alive)
 
 
 def measure(name, words, certs):
+    """One round: what the load generator printed, or None behind words about what went wrong."""
     start, arguments = PEERS[name]
+    if name == "xmbd" and "idle" in words:
+        arguments += " " + IDLE
     with start(certs) as process:
-        pid = server_pid(process)
+        component_listens(arguments, process)
+        pid = process.process.pid  # all of them exec, so the child is the server
         subprocess.run(["taskset", "-apc", "0", str(pid)], check=False, capture_output=True)
         run = subprocess.run(
-            ["taskset", "-c", "1", LOAD, "--from", "a.test", *arguments.split(),
-             *(IDLE.split() if name == "xmbd" and "idle" in words else []), "--certificate",
+            ["taskset", "-c", "1", LOAD, "--from", "a.test", *arguments.split(), "--certificate",
              certs.path("load.crt"), "--key", certs.path("load.key"), "--pid", str(pid),
              *scaled(words, SLOW.get(name, 1) * SCALE)],
             capture_output=True, text=True, check=False, timeout=300)
-        if run.returncode != 0:
-            print(f"    {name}: {run.stderr.strip()}")
-            return None
-        return json.loads(run.stdout)
+    if run.returncode != 0:
+        print(f"    {name}: {run.stderr.strip()}")
+        return None
+    return json.loads(run.stdout)
+
+
+def is_there(peer):
+    """HAProxy is where users have no PATH; ejabberd is started by Erlang."""
+    program = {"ejabberd": "erl"}.get(peer, peer)
+    return shutil.which(program) or os.path.exists("/usr/sbin/" + program)
+
+
+def peers_of(words):
+    """HAProxy knows no dialback. Its idle stream is a pair: one in, one out."""
+    wanted = os.environ.get("XMB_BENCH_PEERS", " ".join(PEERS)).split()
+    for peer in PEERS:
+        if peer not in wanted or (peer == "haproxy" and "setup" in words):
+            continue
+        if peer == "xmbd" or is_there(peer):
+            yield peer
+        else:
+            print(f"    {peer:9} not installed")
 
 
 def row(name, words, quoted, target, certs):
-    print(f"{name} ({quoted}; target for xmbd {target})")
-    for peer in PEERS:
-        if peer == "haproxy" and ("setup" in words or "idle" in words):
+    print(f"{name} ({quoted}; target for xmbd {target})", flush=True)
+    for peer in peers_of(words):
+        try:
+            rounds = [r for r in (measure(peer, words, certs) for _ in range(ROUNDS)) if r]
+        except (AssertionError, subprocess.TimeoutExpired) as e:
+            print(f"    {peer}: {str(e).strip()[-300:]}")
             continue
-        if peer not in os.environ.get("XMB_BENCH_PEERS", peer):
-            continue
-        if peer != "xmbd" and not shutil.which({"ejabberd": "erl"}.get(peer, peer)):
-            print(f"    {peer:9} not installed")
-            continue
-        rounds = [r for r in (measure(peer, words, certs)
-                              for _ in range(ROUNDS if peer in ("xmbd", "haproxy") else 1)) if r]
         if not rounds:
             continue
         rounds.sort(key=lambda r: r[quoted])
@@ -158,7 +190,7 @@ def row(name, words, quoted, target, certs):
 
 
 def main():
-    wanted = sys.argv[1] if len(sys.argv) > 1 else "s2s"
+    wanted = " ".join(sys.argv[1:])
     rows = [r for r in ROWS if wanted in r[0]]
     if not rows:
         sys.exit(f"no row has {wanted!r} in its name; there are: " + ", ".join(r[0] for r in ROWS))

@@ -2,8 +2,9 @@
 # SPDX-License-Identifier: MIT
 """What the documentation shows is so: man pages format without a warning, links lead somewhere,
 excerpts of C stand in the files that they name, log messages in the program, metrics are those that
-`show metrics` has, `xmbctl` lines run, and all of it is in the tarball."""
+`show metrics` has, `xmbctl` lines run, xmbctl.1 has every command, and all of it is in the tarball."""
 import glob
+import json
 import os
 import re
 import shlex
@@ -19,6 +20,10 @@ MODULES = """
 <module name="auth-userpass"><client unauthenticated="yes"/></module>
 <module name="allow-deny"/>
 <module name="xmcp"><listen family="ipv4" address="127.0.0.1" port="0"/></module>
+<module name="static-routes"/>
+<module name="dns-srv"/>
+<module name="xmpp-s2s"/>
+<module name="inside-dns"><listen address="127.0.0.1" port="0"/><gateway address="127.0.0.1"/></module>
 """
 
 
@@ -113,12 +118,20 @@ def section(text, heading):
     return text.split("\n" + heading + "\n")[1].split("\n## ")[0]
 
 
+def phrases_of(page):
+    """In the tables of messages the second cell, in that of errors of the gateway the first."""
+    log, gateway = section(page, "## The log"), section(page, "## A federation gateway")
+    messages = gateway.split("\n### The gateway's messages\n")[1].split("\n### ")[0]
+    errors = gateway.split("\n| `Last error` has |")[1].split("\n\n")[0]
+    rows = re.findall(r"^\| [^|]+ \| (`[^|]*`) \|", log + messages, re.M)
+    rows += re.findall(r"^\| (`[^|]*`) \|", errors, re.M)
+    return [p for row in rows for p in re.findall(r"`([^`]+)`", row)]
+
+
 def log_lines(complain):
-    known = strings()
-    rows = re.findall(r"^\| [^|]+ \| (`[^|]*`) \|", section(read("doc/operations.md"), "## The log"),
-                      re.M)
-    phrases = [p for row in rows for p in re.findall(r"`([^`]+)`", row)]
-    if len(phrases) < 25:
+    known = strings().replace('\\"', '"')
+    phrases = phrases_of(read("doc/operations.md"))
+    if len(phrases) < 80:
         complain(f"operations.md: only {len(phrases)} log messages were found")
     for phrase in phrases:
         if phrase not in known:
@@ -127,12 +140,27 @@ def log_lines(complain):
 
 def metrics(broker, complain):
     text = section(read("doc/operations.md"), "## Metrics")
-    told = set(re.findall(r"`((?:core|auth_userpass|allow_deny|xmcp)_[a-z_]+)`", text))
+    modules = ["core"] + [m["name"].replace("-", "_") for m in broker.control("show modules")["modules"]]
+    told = set(re.findall("`((?:%s)_[a-z_]+)`" % "|".join(modules), text))
     there = {m for m in broker.control("show metrics") if not m.startswith("xmcp_errors_")}
     for name in sorted(there - told):
         complain(f"operations.md: metric {name} is missing")
     for name in sorted(told - there):
         complain(f"operations.md: there is no metric {name}")
+
+
+def man_of_commands(complain):
+    page = re.sub(r'\\f[A-Z]|[\\"]', "", read("doc/xmbctl.1"))
+    check = os.environ["XMB_BUILD"] + "/broker/xmb-plugin-check"
+    known = re.findall(r'XMB_COMMAND_INIT, [^"]*"([a-z -]+)"', read("broker/control/core_commands.c"))
+    for path in glob.glob(os.environ["XMB_PLUGINS"] + "/*.so"):
+        plugin = json.loads(subprocess.check_output([check, "--json", path], timeout=60))
+        known += [command["words"] for command in plugin["commands"]]
+    if len(known) < 12:
+        complain(f"only {known} were found as commands")
+    for words in known:
+        if words not in page:
+            complain(f"xmbctl.1 does not have {words!r}")
 
 
 def operator(broker, words):
@@ -163,7 +191,7 @@ def commands(broker, complain):
 
 def main():
     faults = []
-    for part in (man_pages, distributed, links, excerpts, log_lines):
+    for part in (man_pages, distributed, links, excerpts, log_lines, man_of_commands):
         part(faults.append)
     with Broker(MODULES) as broker:
         metrics(broker, faults.append)

@@ -1,9 +1,9 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
 #
-# What a plugin author does, with nothing but what `make install` put there: copies the template
-# out of the tree, builds it with the flags of pkg-config, checks it with xmb-plugin-check, drops
-# it into the plugin folder, names it in the configuration, and talks to it.
+# What a plugin author does, with nothing but what `make install` put there: copies each template
+# out of the tree, builds it with the flags of pkg-config, checks it with xmb-plugin-check, runs its
+# test, drops it into the plugin folder, names it in the configuration, and talks to it.
 set -eu -o pipefail
 unset MAKEFLAGS MAKELEVEL MFLAGS
 
@@ -19,6 +19,8 @@ read -r _ sbin bin pkgconfig plugins data lib <<<"$where"
 export LD_LIBRARY_PATH=$dest$lib
 
 cp -r "$dest$data/template/protocol" "$XMB_TMP/line"
+cp -r "$dest$data/template/policy" "$XMB_TMP/endings"
+cp -r "$dest$data/template/routing" "$XMB_TMP/prefix"
 export PKG_CONFIG_PATH=$dest$pkgconfig PKG_CONFIG_SYSROOT_DIR=$dest
 # Only the SDK: nothing of the source tree may be in the flags.
 if pkg-config --cflags --libs xmb-sdk | grep -F "$XMB_SRC"; then
@@ -26,18 +28,37 @@ if pkg-config --cflags --libs xmb-sdk | grep -F "$XMB_SRC"; then
     exit 1
 fi
 flags='-O1 -g -Wall -Wextra -Wpedantic -Werror'
-make -C "$XMB_TMP/line" CC="$XMB_CC" CFLAGS="$flags" line.so
-symbols=$(nm -D --defined-only "$XMB_TMP/line/line.so" | awk '{ print $3 }')
-[ "$symbols" = line_LTX_xmb_plugin ] || { echo "exports: $symbols"; exit 1; }
+# one NAME ROLE - builds and looks at it, installs it, and runs its test where that can be linked:
+# a fake host with a sanitizer needs a test that is built with it.
+one() {
+    local symbols
+    make -C "$XMB_TMP/$1" CC="$XMB_CC" CFLAGS="$flags" "$1.so"
+    symbols=$(nm -D --defined-only "$XMB_TMP/$1/$1.so" | awk '{ print $3 }')
+    [ "$symbols" = "$1_LTX_xmb_plugin" ] || { echo "exports: $symbols"; exit 1; }
+    "$dest$bin/xmb-plugin-check" "$XMB_TMP/$1/$1.so" | tee "$XMB_TMP/check.out"
+    grep -q "^plugin *$1 1.0" "$XMB_TMP/check.out"
+    grep -q "^roles *$2\$" "$XMB_TMP/check.out"
+    install -m 755 "$XMB_TMP/$1/$1.so" "$dest$plugins/$1.so"
+    if [ "$XMB_SANITIZED" = no ] && pkg-config --exists cmocka; then
+        make -C "$XMB_TMP/$1" CC="$XMB_CC" CFLAGS="$flags" \
+            FAKEHOST="$dest$lib/libxmb-fakehost.a" check
+    fi
+}
+one line protocol
+one endings policy
+one prefix routing
 
-"$dest$bin/xmb-plugin-check" "$XMB_TMP/line/line.so" | tee "$XMB_TMP/check.out"
-grep -q '^plugin *line 1.0' "$XMB_TMP/check.out"
-grep -q '^roles *protocol' "$XMB_TMP/check.out"
-
-install -m 755 "$XMB_TMP/line/line.so" "$dest$plugins/line.so"
-sed -e 's|port="7007"|port="0"|' \
-    -e "s|<module|<broker workers=\"2\"><control socket=\"$XMB_TMP/s\"/></broker>\n  <module|" \
-    "$XMB_TMP/line/line.xml" >"$XMB_TMP/line.xml"
+# modules_of FILE - its modules, without the frame.
+modules_of() {
+    sed -n '/<module/,/<\/xmb>/p' "$1" | grep -v '</xmb>'
+}
+{
+    echo "<xmb xmlns=\"urn:xmb:config:1\"><broker workers=\"2\"><control socket=\"$XMB_TMP/s\"/></broker>"
+    modules_of "$XMB_TMP/line/line.xml" | sed 's|port="7007"|port="0"|'
+    modules_of "$XMB_TMP/endings/endings.xml"
+    modules_of "$XMB_TMP/prefix/prefix.xml"
+    echo '</xmb>'
+} >"$XMB_TMP/line.xml"
 "$dest$sbin/xmbd" -t -c "$XMB_TMP/line.xml" -p "$dest$plugins"
 "$dest$sbin/xmbd" -c "$XMB_TMP/line.xml" -p "$dest$plugins" 2>"$XMB_TMP/xmbd.log" &
 broker=$!
@@ -60,7 +81,8 @@ for _ in range(3):
         assert f.readline() == "one\n"
         assert f.readline() == "two\n"
 modules = json.loads(subprocess.check_output([ctl, "-s", path, "--json", "show", "modules"]))
-assert [m["version"] for m in modules["modules"] if m["name"] == "line"] == ["1.0"], modules
+assert {m["name"]: m["roles"] for m in modules["modules"]} == \
+    {"line": ["protocol"], "endings": ["policy"], "prefix": ["routing"]}, modules
 PY
 kill -TERM $broker
 wait $broker

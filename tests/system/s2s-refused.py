@@ -4,8 +4,9 @@
 the stream of a good peer stays up and carries a stanza after each.
 
 Identity: unlisted domain, wrong name, expired, revoked, self-signed, unknown CA, no certificate, wrong key, spoofed
-`from`, a local domain from outside, plain text where TLS is required, octets behind <starttls/>. XML: oversized, deep,
-billion laughs, endless attribute, too many attributes, comment, processing instruction, text between stanzas, another
+`from`, a local domain from outside, plain text where TLS is required, octets behind <starttls/>. A verification that
+cannot even start (no such name, no address, a closed port, SRV ".", ourselves) is answered and not left in silence; an
+unhosted db:verify gets an error for itself; a certificate with XmppAddr names is read. XML: oversized, deep, billion laughs, endless attribute, too many attributes, comment, processing instruction, text between stanzas, another
 encoding, broken UTF-8, half a stanza for ever.
 """
 import socket
@@ -74,6 +75,28 @@ class Refused:
         stream = self.bad.connect("a.test", OUTSIDE)
         answer = self.bad.ask(stream, key="0" * 64)
         assert answer.get("type") in ("invalid", "error"), ET.tostring(answer)
+
+    def cannot_start(self, own, *names):
+        """There is an answer for that pair, in its time, and the stream stays for the others."""
+        stream = self.bad.connect("a.test", OUTSIDE, cert="many")
+        answer = self.bad.ask(stream, own=own)
+        assert answer.get("type") == "error", ET.tostring(answer)
+        assert condition(answer.find(q("server", "error"))) in names, ET.tostring(answer)
+        assert self.bad.ask(stream).get("type") == "valid"
+        stream.close()
+
+    def verify(self, names, identity, key, kind, name=None):
+        """db:verify with these, before anybody is verified."""
+        stream = self.bad.connect("a.test", OUTSIDE)
+        own, to = names
+        stream.send(f"<db:verify from='{own}' to='{to}' id='{identity}'>{key}</db:verify>")
+        answer = stream.expect(q("db", "verify"))
+        assert (answer.get("from"), answer.get("to"), answer.get("id"), answer.get("type")) == \
+            (to, own, identity, kind), ET.tostring(answer)
+        if name is not None:
+            assert condition(answer.find(q("server", "error"))) == name, ET.tostring(answer)
+        assert self.bad.ask(stream).get("type") == "valid"
+        stream.close()
 
     def authority(self, verify, name):
         self.bad.verify = verify
@@ -166,6 +189,13 @@ class Refused:
         peer.secret = self.bad.secret
         self.result_error_of(peer, "not-authorized", cert=file is not None)
 
+    def xmpp_addr(self, file, kind):
+        """ejabberd dies over such a name."""
+        peer = Peer(self.bad.certs, D, "d.test", file=file, listen=False)
+        peer.secret = self.bad.secret
+        answer = peer.ask(peer.connect("a.test", OUTSIDE))
+        assert answer.get("type") == kind, ET.tostring(answer)
+
     # --- XML
 
     def xml(self, text, *names):
@@ -214,6 +244,15 @@ def cases(r):
     yield "the authority does not answer for the domain", lambda: r.authority(
         "error", "remote-server-not-found")
     yield "the authority closes", lambda: r.authority("close", "remote-server-timeout")
+    for own, names in (("nowhere.d.test", ("remote-server-not-found",)),
+                       ("refused.d.test", ("remote-server-not-found",)),
+                       ("noaddress.d.test", ("remote-server-not-found",)),
+                       ("ourselves.d.test", ("remote-server-not-found",)),
+                       ("closed.d.test", ("remote-server-timeout",))):
+        yield f"verification cannot start: {own}", lambda o=own, n=names: r.cannot_start(o, *n)
+    yield "unhosted domain in db:verify", lambda: r.verify(
+        ("d.test", "nobody.test"), "i", "0" * 64, "error", "item-not-found")
+    yield "wrong key in db:verify", lambda: r.verify(("d.test", "a.test"), "i", "0" * 64, "invalid")
     yield "local domain from outside", r.local_from_outside
     yield "local domain in db:result", r.local_in_result
     yield "spoofed from", r.spoofed_from
@@ -227,6 +266,10 @@ def cases(r):
     yield "certificate with another name", r.wrong_name
     for file in ("expired", "revoked", "selfsigned", "unknown", None):
         yield f"certificate: {file}", lambda f=file: r.certificate(f)
+    yield "certificate: XmppAddr alone", lambda: r.xmpp_addr("xmppaddr", "valid")
+    yield "certificate: XmppAddr of another", lambda: r.xmpp_addr("xmppaddr-c", "error")
+    yield "certificate: XmppAddr of a user", lambda: r.xmpp_addr("xmppaddr-user", "error")
+    yield "certificate: XmppAddr that is none", lambda: r.xmpp_addr("xmppaddr-odd", "error")
     yield "oversized stanza", lambda: r.xml(START + "<body>" + "x" * 300000, "policy-violation")
     yield "deep nesting", lambda: r.xml(START + "<a>" * 60000, "policy-violation")
     yield "endless attribute", lambda: r.xml("<message a='" + "x" * 300000, "policy-violation")
@@ -266,6 +309,12 @@ def make_certificates():
     certs.make("d.test", file="expired", days="-1")
     certs.make("d.test", file="revoked")
     certs.make("d.test", file="selfsigned", self_signed=True)
+    addr = "otherName:1.3.6.1.5.5.7.8.5;"
+    certs.make("d.test", file="xmppaddr", names=addr + "UTF8:d.test")
+    certs.make("d.test", file="xmppaddr-c", names=addr + "UTF8:c.test")
+    certs.make("d.test", file="xmppaddr-user", names=addr + "UTF8:u@d.test")
+    certs.make("d.test", file="xmppaddr-odd", names=f"{addr}INT:7,{addr}UTF8:")
+    certs.make("d.test", file="many", names="DNS:d.test,DNS:*.d.test")
     unknown = Certificates("unknown")
     unknown.make("d.test", file="unknown")
     for end in (".crt", ".key"):
@@ -280,11 +329,16 @@ def main():
     inside = Peer(certs, A_ADDRESS, "a.test")
     good, bad = Peer(certs, C, "c.test"), Peer(certs, D, "d.test")
     security = "<security mode='tls-required' require-client-certificates='yes'/>"
-    with World({"c.test": (C, 5269), "d.test": (D, 5269), "unlisted.test": (D, 5269)}), \
+    absent = ("nowhere", "refused", "noaddress", "ourselves", "closed")
+    with World({"c.test": (C, 5269), "d.test": (D, 5269), "unlisted.test": (D, 5269),
+                "refused.d.test": None, "ourselves.d.test": (OUTSIDE, 5269),
+                "closed.d.test": (D, 9)},
+               extra=["srv-host=_xmpp-server._tcp.noaddress.d.test,nobody.d.test,5269"]), \
             Gateway(broker=profiles(certs, crl=certs.revocation_list("revoked")),
                     local=local_domain("a.test", (A_ADDRESS, 5269)), security=security,
                     lists="mode='allow-list'", inside_dns=False,
-                    domains="<domain name='c.test'/><domain name='d.test'/>",
+                    domains="".join(f"<domain name='{n}'/>" for n in (
+                        "c.test", "d.test", *(a + ".d.test" for a in absent))),
                     more="<timeouts negotiation='5'/>") as gateway:
         r = Refused(gateway, inside, good, bad)
         r.still_up()

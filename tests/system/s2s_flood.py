@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
 """A server that sends numbered stanzas at a steady rate and writes down, line by line and at once, what it sent (S),
-received (R) and got back as an error (E). A process of its own, so that a test may kill or freeze it.
+received (R) and got back as an error (E), and what it could not send after all (X). When the gateway ends its
+stream, it ends it too, and opens another. A process of its own, so that a test may kill or freeze it.
 
     s2s_flood.py OWN ADDRESS TO GATEWAY CERTS FILE SECRET RATE RUN
 """
@@ -72,11 +73,13 @@ def main():
                 stream.send(f"<message from='u@{own}' to='u@{to}' id='{identity}'>"
                             f"<body>{identity} {'x' * 200}</body></message>")
             except OSError:
+                flood.note("X", identity)
                 break
             due += interval
             time.sleep(max(0, due - time.monotonic()))
         while not stream.gone:
             time.sleep(0.05)
+        stream.close()
 
 
 if __name__ == "__main__":

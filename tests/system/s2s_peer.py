@@ -10,6 +10,7 @@ import hashlib
 import hmac
 import os
 import queue
+import select
 import socket
 import ssl
 import threading
@@ -21,7 +22,8 @@ from s2s_rig import WAIT
 NS = {"stream": "http://etherx.jabber.org/streams", "server": "jabber:server",
       "db": "jabber:server:dialback", "tls": "urn:ietf:params:xml:ns:xmpp-tls",
       "sasl": "urn:ietf:params:xml:ns:xmpp-sasl", "streams": "urn:ietf:params:xml:ns:xmpp-streams",
-      "stanzas": "urn:ietf:params:xml:ns:xmpp-stanzas", "ping": "urn:xmpp:ping"}
+      "stanzas": "urn:ietf:params:xml:ns:xmpp-stanzas", "ping": "urn:xmpp:ping",
+      "bidi": "urn:xmpp:bidi", "bidi-feature": "urn:xmpp:features:bidi"}
 HEADER = ("<?xml version='1.0'?><stream:stream xmlns='jabber:server' "
           "xmlns:stream='http://etherx.jabber.org/streams' xmlns:db='jabber:server:dialback'")
 
@@ -45,7 +47,10 @@ class Stream:
     def __init__(self, sock):
         self.sock = sock
         self.sock.settimeout(WAIT)
+        self.using = threading.Lock()  # the TLS library serves one thread at a time
+        self.sending = threading.Lock()
         self.tls = False
+        self.bidi = False
         self.peer = None
         self.raw = b""  # all octets that came
         self.hold = threading.Event()  # cleared: nothing is read
@@ -58,8 +63,27 @@ class Stream:
         self.ready = []
         self.root = None
 
+    def attempt(self, operation, event):
+        """What `operation` on the socket returns. While it would have to wait, others may use the socket."""
+        while True:
+            with self.using:
+                self.sock.settimeout(0)
+                try:
+                    return operation()
+                except (BlockingIOError, ssl.SSLWantReadError, ssl.SSLWantWriteError):
+                    pass
+                finally:
+                    self.sock.settimeout(WAIT)
+            poll = select.poll()
+            poll.register(self.sock, event)
+            if not poll.poll(WAIT * 1000):
+                raise TimeoutError("the socket is not ready")
+
     def send(self, text):
-        self.sock.sendall(text.encode() if isinstance(text, str) else text)
+        data = memoryview(text.encode() if isinstance(text, str) else text)
+        with self.sending:
+            while data:
+                data = data[self.attempt(lambda d=data: self.sock.send(d), select.POLLOUT):]
 
     def header(self, own="", other="", identity=None, version="1.0", more=""):
         attributes = "".join(f" {k}='{v}'" for k, v in (("from", own), ("to", other)) if v)
@@ -72,7 +96,7 @@ class Stream:
     def feed(self):
         self.hold.wait()
         try:
-            data = self.sock.recv(65536)
+            data = self.attempt(lambda: self.sock.recv(65536), select.POLLIN)
         except (ConnectionError, ssl.SSLError, BrokenPipeError):
             data = b""
         if not data:
@@ -165,6 +189,7 @@ class Peer:
     accept    what is answered to db:result: "valid", "invalid", "error", "silent", "close"
     pong      answers pings from the gateway
     tls       STARTTLS is offered: True, False, or "only-say" (offered, and refused)
+    bidi      both directions on one stream: is offered, and asked for (XEP-0288)
     """
 
     def __init__(self, certs, address, *domains, file=None, port=5269, listen=True, direct=False):
@@ -174,6 +199,7 @@ class Peer:
         self.verify, self.accept, self.pong, self.tls = "right", "valid", True, True
         self.features = "<dialback xmlns='urn:xmpp:features:dialback'><errors/></dialback>"
         self.direct = direct
+        self.bidi = False
         self.stanzas = queue.Queue()
         self.accepted = []
         self.reverse = {}
@@ -212,7 +238,22 @@ class Peer:
             stream.expect_header()
             features = stream.expect_features()
         stream.features = features
+        if self.bidi:
+            assert features.find(q("bidi-feature", "bidi")) is not None, "no bidi is offered"
+            stream.send("<bidi xmlns='%s'/>" % NS["bidi"])
+            stream.bidi = True
         return stream
+
+    def read_on(self, stream):
+        """What comes on a stream that we opened is handled from now on, in a thread."""
+        def loop():
+            try:
+                while (element := stream.read()) is not None:
+                    self.handle(stream, element)
+                stream.close()
+            except (Closed, OSError, ValueError, ET.ParseError) as e:
+                self.errors.append(repr(e))
+        threading.Thread(target=loop, daemon=True).start()
 
     def ask(self, stream, own=None, to=None, key=None):
         """db:result for a pair on `stream`; returns the answer."""
@@ -257,6 +298,7 @@ class Peer:
             threading.Thread(target=self.session, args=(sock,), daemon=True).start()
 
     def stop(self):
+        self.listener.shutdown(socket.SHUT_RDWR)  # the thread in accept holds the port until then
         self.listener.close()
         for stream in list(self.accepted):
             try:
@@ -291,7 +333,8 @@ class Peer:
         starttls = "" if stream.tls or not self.tls else \
             "<starttls xmlns='%s'><required/></starttls>" % NS["tls"]
         stream.send("<stream:features>%s%s</stream:features>" % (
-            starttls, "" if starttls else self.features))
+            starttls, "" if starttls else self.features + (
+                "<bidi xmlns='%s'/>" % NS["bidi-feature"] if self.bidi else "")))
 
     def handle(self, stream, element):
         if element.tag == q("tls", "starttls"):
@@ -309,6 +352,8 @@ class Peer:
             self.answer_result(stream, element)
         elif element.tag in (q("server", n) for n in ("message", "presence", "iq")):
             self.stanza(stream, element)
+        elif element.tag == q("bidi", "bidi") and self.bidi:
+            stream.bidi = True
         elif element.tag == q("stream", "error"):
             self.errors.append(condition(element))
 
@@ -334,6 +379,8 @@ class Peer:
         inner = "" if self.accept != "error" else \
             "<error type='cancel'><item-not-found xmlns='%s'/></error>" % NS["stanzas"]
         stream.send(f"<db:result from='{own}' to='{to}' type='{self.accept}'>{inner}</db:result>")
+        if stream.bidi and self.accept == "valid":
+            self.reverse[own, to] = stream
 
     def stanza(self, stream, element):
         if element.tag == q("server", "iq") and element.get("type") == "get" and \

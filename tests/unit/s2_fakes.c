@@ -4,6 +4,8 @@
  */
 #include "s2_fakes.h"
 
+#include "link_adopted.h"
+
 #include <assert.h>
 
 struct s2_fakes s2_fakes;
@@ -270,4 +272,79 @@ void s2_flow_walk(struct s2_worker *w, void (*fn)(void *arg, const struct s2_flo
     (void)w;
     (void)fn;
     (void)arg;
+}
+
+/* --- streams in both directions: there are none ----------------------------------------------- */
+
+void s2_flow_offered(struct s2_worker *w, enum s2_side side, const struct s2_domain *local,
+                     const struct s2_domain *remote)
+{
+    (void)w;
+    (void)side;
+    (void)local;
+    (void)remote;
+}
+
+void s2_link_resume(struct s2_worker *w, xmb_ref ref)
+{
+    (void)w;
+    (void)ref;
+}
+
+struct s2_link *s2_link_adopt_incoming(struct s2_worker *w, enum s2_side side,
+                                       const struct s2_domain *local,
+                                       const struct s2_domain *remote, struct xmb_conn *conn,
+                                       uint32_t max_bytes)
+{
+    (void)w;
+    (void)side;
+    (void)local;
+    (void)remote;
+    (void)conn;
+    (void)max_bytes;
+    return NULL;
+}
+
+int s2_link_adopted_answer(struct s2_link *l, struct xmb_str octets)
+{
+    (void)l;
+    (void)octets;
+    return XMB_ECLOSED;
+}
+
+int s2_link_adopted_owes(const struct s2_link *l)
+{
+    (void)l;
+    return 0;
+}
+
+void s2_link_adopted_held(struct s2_link *l, int is_held)
+{
+    (void)l;
+    (void)is_held;
+}
+
+void s2_link_adopted_end(struct s2_link *l, enum s2_failure_kind kind, const char *why)
+{
+    (void)l;
+    (void)kind;
+    (void)why;
+}
+
+int s2_link_adopted_ends(const struct s2_link *l)
+{
+    (void)l;
+    return 0;
+}
+
+uint64_t s2_link_adopted_stanzas(const struct s2_link *l)
+{
+    (void)l;
+    return 0;
+}
+
+uint64_t s2_link_adopted_stanza_ms(const struct s2_link *l)
+{
+    (void)l;
+    return 0;
 }

@@ -341,6 +341,12 @@ uint64_t s2_lease_heard_ms(const struct s2_lease *l)
     return l->heard_ms;
 }
 
+uint64_t s2_lease_held_ms(const struct s2_lease *l)
+{
+    assert_int_equal(l->state, LEASE_READY);
+    return l->held_ms;
+}
+
 void s2_lease_close(struct s2_lease *l)
 {
     assert_true(l->state == LEASE_READY || l->state == LEASE_OPENING);
@@ -624,6 +630,7 @@ static void usual_conf(void)
     rig_conf.window_bytes = 4u << 20;
     rig_conf.barrier_ms = 1000;
     rig_conf.barrier_timeout_ms = 25000;
+    rig_conf.hold_ms = 2000;
     rig_conf.backoff_min_ms = 2000;
     rig_conf.backoff_max_ms = 300000;
 }

@@ -115,6 +115,8 @@ static int addresses(struct xmb_worker *w, struct xmb_str name, struct xmb_route
 
     if (!rig.hold_addresses)
         return real->router->addresses(w, name, answer, late, arg, id);
+    if (n == sizeof(rig.held) / sizeof(rig.held[0]))
+        return XMB_ELIMIT; /* as the host does when too many questions are open */
     rig.held[n].late = late;
     rig.held[n].arg = arg;
     rig.held[n].id = *id = 1000 + n;

@@ -405,6 +405,11 @@ static void test_shortest_keep(void **state)
     ask(&a, 0, "a.example");
     assert_true(is_kept("a.example", 59000, NULL));
     assert_false(is_kept("a.example", 61000, NULL));
+    script[0].keep_s = 60;
+    script[1].keep_s = 600;
+    ask(&a, 0, "c.example");
+    assert_true(is_kept("c.example", 59000, NULL));
+    assert_false(is_kept("c.example", 61000, NULL));
     script[1].rc = XMB_EAGAIN; /* it might have known */
     ask(&a, 0, "b.example");
     assert_int_equal(a.status, XMB_ETIMEOUT);

@@ -213,6 +213,35 @@ static void test_domains_allow_list(void **state)
     assert_int_equal(xmb_fakehost_metric(module, "domains_permitted"), 3);
 }
 
+/* An asker of ABI 0.1 names no foreign domain: a deny list is not got round by that. */
+static void test_domains_of_an_old_asker(void **state)
+{
+    struct xmb_request r = {.size = offsetof(struct xmb_request, foreign),
+                            .point = XMB_POINT_ROUTE,
+                            .from = XMB_STR("inside.example"),
+                            .to = XMB_STR("a.example")};
+    struct xmb_answer answer = {.size = sizeof(answer)};
+
+    (void)state;
+    configured("<federation mode='deny-list'><domain name='a.example'/></federation>");
+    assert_int_equal(xmb_fakehost_ask(&r, &answer), XMB_DENY);
+    r.from = XMB_STR("a.example");
+    r.to = XMB_STR("inside.example");
+    assert_int_equal(xmb_fakehost_ask(&r, &answer), XMB_DENY);
+    r.from = XMB_STR("b.example");
+    assert_int_equal(xmb_fakehost_ask(&r, &answer), XMB_ALLOW);
+    configured("<federation><domain name='inside.example'/></federation>");
+    assert_int_equal(xmb_fakehost_ask(&r, &answer), XMB_DENY);
+    assert_int_equal(answer.reason, XMB_DENY_SILENCE);
+}
+
+/* It reads a member that a host of 0.1 does not hand out. */
+static void test_needs_its_minor(void **state)
+{
+    (void)state;
+    assert_int_equal(allow_deny_LTX_xmb_plugin.abi_need, 2);
+}
+
 static void test_domains_deny_list(void **state)
 {
     (void)state;
@@ -337,6 +366,8 @@ int main(void)
         TEST(test_no_list_and_unknown_list), TEST(test_empty), TEST(test_reload),
         TEST(test_refused), TEST(test_bound),
         TEST(test_domains_default), TEST(test_domains_allow_list), TEST(test_domains_deny_list),
+        TEST(test_domains_default), TEST(test_domains_allow_list), TEST(test_domains_of_an_old_asker),
+        TEST(test_domains_default), TEST(test_domains_allow_list), TEST(test_needs_its_minor),
         TEST(test_domains_off), TEST(test_domains_scripts), TEST(test_domains_suffix),
         TEST(test_domains_reload), TEST(test_domains_refused),
     };

@@ -183,6 +183,14 @@ static size_t configure(const char *udp_xml, const char *both_xml)
     return count;
 }
 
+/* A start that fails: the module, which may have no state, hears nothing of its sockets. */
+static void never_opened(void)
+{
+    assert_int_equal(configure("<listen address='127.0.0.1' port='0'/>", ""), 0);
+    assert_int_equal(configure("", ""), 0);
+    assert_int_equal(atomic_load(&gone_count), 0);
+}
+
 static int rig_up(void **state)
 {
     const char *tmp = getenv("XMB_TMP");
@@ -197,6 +205,7 @@ static int rig_up(void **state)
     assert_int_equal(router_init(), 0);
     assert_int_equal(loop_routing_start(), 0);
     assert_int_equal(workers_start(WORKERS), 0);
+    never_opened();
     datagrams_open();
     listeners_open();
     return 0;

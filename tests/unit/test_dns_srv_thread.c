@@ -18,6 +18,8 @@
 
 #include <cmocka.h>
 
+#include <unbound.h>
+
 #include "thread.h"
 
 /* What stands for a ticket here: how often it came back, and with what. */
@@ -53,7 +55,20 @@ static void limited(const struct xmb_module *module, uint32_t level, const char 
 }
 
 static const struct xmb_router_api router = {.size = sizeof(router), .resolved_for = resolved_for};
-static const struct xmb_log_api log_api = {.size = sizeof(log_api), .limited = limited};
+static _Atomic int written;
+
+static void write_(const struct xmb_module *module, uint32_t level, const char *object,
+                   const char *format, ...)
+{
+    (void)module;
+    (void)level;
+    (void)object;
+    (void)format;
+    atomic_fetch_add(&written, 1);
+}
+
+static const struct xmb_log_api log_api = {
+    .size = sizeof(log_api), .write = write_, .limited = limited};
 static const struct xmb_host host = {.size = sizeof(host), .router = &router, .log = &log_api};
 
 static void counted(void *arg)
@@ -174,6 +189,39 @@ static void test_change(void **state)
     answered(0, 300);
 }
 
+/*
+ * libunbound's thread is gone, as its pipe says: what is open ends, nothing more is asked of it, and
+ * new resolvers bring it back.
+ */
+static void test_broken(void **state)
+{
+    const struct timespec pause = {.tv_nsec = 1000000};
+    struct dsrv_resolver *r = resolver(60000);
+    int ends[2];
+
+    (void)state;
+    dsrv_thread_use(thread, r);
+    assert_int_equal(dsrv_thread_start(thread), 0);
+    assert_int_equal(ask(0), 0);
+    assert_int_equal(pipe(ends), 0);
+    close(ends[1]);
+    assert_true(dup2(ends[0], ub_fd(r->ctx)) >= 0);
+    close(ends[0]);
+    assert_int_equal(ask(1), 0); /* wakes it */
+    while (dsrv_thread_count(thread, DSRV_COUNT_FAILED) < 2)
+        nanosleep(&pause, NULL);
+    assert_int_equal(atomic_load(&written), 1);
+    assert_int_equal(ask(2), 0);
+    while (dsrv_thread_count(thread, DSRV_COUNT_FAILED) < 3)
+        nanosleep(&pause, NULL);
+    dsrv_thread_use(thread, resolver(100)); /* which is silent, but asked */
+    assert_int_equal(ask(3), 0);
+    while (dsrv_thread_count(thread, DSRV_COUNT_FAILED) < 4)
+        nanosleep(&pause, NULL);
+    assert_int_equal(dsrv_thread_count(thread, DSRV_COUNT_SENT), 1);
+    answered(0, 4);
+}
+
 static void test_never_started(void **state)
 {
     (void)state;
@@ -196,8 +244,8 @@ static void test_no_resolver(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(test_bound), TEST(test_late), TEST(test_change), TEST(test_never_started),
-        TEST(test_no_resolver),
+        TEST(test_bound), TEST(test_late), TEST(test_change), TEST(test_broken),
+        TEST(test_never_started), TEST(test_no_resolver),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

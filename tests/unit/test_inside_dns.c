@@ -400,6 +400,24 @@ static void test_rate(void **state)
     assert_in_range(answered, 99, 100);
 }
 
+/* Whoever has a /64 has as many addresses as he likes. */
+static void test_rate_of_a_network(void **state)
+{
+    struct xmb_addr from = {.family = 6, .port = 5300, .ip = {0x20, 0x01, 0x0d, 0xb8}};
+    struct xmb_str q = query("far.example", A, IN, 0);
+    struct xmb_fakehost_sent sent;
+    int i, answered = 0;
+
+    (void)state;
+    for (i = 0; i < 3000; i++) {
+        from.ip[14] = (uint8_t)(i >> 8);
+        from.ip[15] = (uint8_t)i;
+        xmb_fakehost_datagram(module, 0, &from, NULL, q);
+        answered += xmb_fakehost_datagram_sent(module, &sent);
+    }
+    assert_int_equal(answered, 2000);
+}
+
 /* --- TCP ------------------------------------------------------------------------------------- */
 
 static void put_frame(struct xmb_str q)
@@ -526,6 +544,7 @@ int main(void)
         TEST(test_edns),
         TEST(test_lengths),
         TEST(test_rate),
+        TEST(test_rate_of_a_network),
         TEST(test_tcp),
         TEST(test_tcp_broken),
         TEST(test_tcp_limit),

@@ -173,6 +173,28 @@ static void neither_family_nor_address(void **state)
         assert_int_equal(rig_port(0), rig_port(1));
 }
 
+/* What a plugin may ask about its listeners, of any thread. */
+static void plugin_asks_what_is_bound(void **state)
+{
+    struct xmb_addr bound = {0};
+
+    (void)state;
+    assert_int_equal(rig_configure("", "<listen port=\"0\"/>"
+                                       "<listen address=\"127.0.0.2\" port=\"0\"/>"), 0);
+    assert_int_equal(conn_api.listener(&rig_module, 0, 0, &bound), 0);
+    assert_int_equal(bound.port, rig_port(0));
+    assert_int_equal(bound.family, 4);
+    assert_int_equal(conn_api.listener(&rig_module, 0, 1, &bound), has_ip6() ? 0 : XMB_ENOENT);
+    assert_int_equal(conn_api.listener(&rig_module, 1, 0, &bound), 0);
+    assert_int_equal(bound.port, rig_port(has_ip6() ? 2 : 1));
+    assert_int_equal(bound.ip[3], 2);
+    assert_int_equal(conn_api.listener(&rig_module, 1, 1, &bound), XMB_ENOENT);
+    assert_int_equal(conn_api.listener(&rig_module, 2, 0, &bound), XMB_ENOENT);
+    assert_int_equal(conn_api.listener(NULL, 0, 0, &bound), XMB_ENOENT);
+    assert_int_equal(rig_configure("", ""), 0);
+    assert_int_equal(conn_api.listener(&rig_module, 0, 0, &bound), XMB_ENOENT);
+}
+
 /*
  * A port to try, another one with each call. It is below those that the kernel gives to outgoing
  * connections: thousands of other tests' may be there, and each takes its port from all of us.
@@ -403,6 +425,7 @@ int main(void)
         TEST(faults),
         TEST(same_address_twice),
         TEST(neither_family_nor_address),
+        TEST(plugin_asks_what_is_bound),
         TEST(default_port),
         TEST(every_worker_accepts),
         TEST(accepted_socket_is_tuned),

@@ -90,6 +90,7 @@ static void defaults(void **state)
     assert_int_equal(c->window_bytes, 4 << 20);
     assert_int_equal(c->barrier_ms, 1000);
     assert_int_equal(c->barrier_timeout_ms, 25000);
+    assert_int_equal(c->hold_ms, 2000);
     assert_int_equal(c->backoff_min_ms, 2000);
     assert_int_equal(c->backoff_max_ms, 300000);
 }
@@ -130,7 +131,8 @@ static void every_setting(void **state)
         "<limits stanza='512k' depth='100' elements='100' attributes='20' name='100' queue='2m' "
         "queue-time='10' pairs='5' unverified-streams='3' streams='77'/>"
         "<timeouts negotiation='5' connect='2500ms' dialback='7' keepalive='0'/>"
-        "<delivery confirm='tcp' on-loss='resend' window='1m' interval='200ms' timeout='9'/>"
+        "<delivery confirm='tcp' on-loss='resend' window='1m' interval='200ms' timeout='9' "
+        "hold='0'/>"
         "<backoff minimum='1' maximum='60'/>");
 
     (void)state;
@@ -155,6 +157,7 @@ static void every_setting(void **state)
     assert_int_equal(c->confirm, S2_CONFIRM_TCP);
     assert_int_equal(c->on_loss, S2_LOSS_RESEND);
     assert_int_equal(c->barrier_ms, 200);
+    assert_int_equal(c->hold_ms, 0);
     assert_int_equal(c->backoff_max_ms, 60000);
 }
 
@@ -199,6 +202,38 @@ static void ordinals(void **state)
     assert_int_equal(c->locals[1].servers[0].port, 5270);
     assert_int_equal(c->locals[1].servers[1].addr.family, 6);
     assert_int_equal(c->locals[1].servers[1].addr.port, 5269);
+}
+
+static const struct s2_listen *listen_at(const struct s2_conf *c, uint32_t ordinal, uint8_t host,
+                                         uint16_t port)
+{
+    struct xmb_addr local = {.family = 4, .port = port, .ip = {10, 0, 0, host}};
+
+    return s2_conf_listen(c, ordinal, &local);
+}
+
+/* While a reload is under way an ordinal may be of the configuration before: no side is guessed then. */
+static void listeners_while_they_change(void **state)
+{
+    const struct s2_conf *c = configured(
+        "<listen side='outside' address='10.0.0.1' tls='o'/>"
+        "<listen side='inside' address='10.0.0.2' tls='i'/>"
+        "<listen side='inside' address='10.0.0.1' port='5270' tls='i'/>"
+        "<listen side='outside' port='5271' tls='o'/>"
+        "<listen side='inside' address='10.0.0.3' port='0' tls='i'/>");
+
+    (void)state;
+    assert_ptr_equal(listen_at(c, 0, 1, 5269), &c->listens[0]);
+    assert_ptr_equal(listen_at(c, 1, 2, 5269), &c->listens[1]);
+    assert_ptr_equal(listen_at(c, 2, 1, 5270), &c->listens[2]);
+    assert_ptr_equal(listen_at(c, 3, 9, 5271), &c->listens[3]);
+    assert_ptr_equal(listen_at(c, 4, 3, 40000), &c->listens[4]);
+    assert_null(listen_at(c, 1, 1, 5269)); /* inside and outside changed places */
+    assert_null(listen_at(c, 0, 2, 5269));
+    assert_null(listen_at(c, 2, 1, 5269)); /* the same address, another port */
+    assert_null(listen_at(c, 0, 9, 5269)); /* it is there no more */
+    assert_null(listen_at(c, 3, 2, 5269));
+    assert_null(listen_at(c, 5, 1, 5269));
 }
 
 static struct s2_domain domain(const char *text)
@@ -342,7 +377,7 @@ static void faults_of_numbers(void **state)
         "<idle-timeout seconds='0'/>", "<idle-timeout seconds='2d'/>",
         "<timeouts negotiation='0'/>", "<timeouts connect='3m'/>", "<timeouts dialback='11m'/>",
         "<timeouts keepalive='500ms'/>", "<delivery interval='50ms'/>",
-        "<delivery timeout='0'/>", "<delivery window='2g'/>", "<delivery confirm='maybe'/>",
+        "<delivery timeout='0'/>", "<delivery hold='11m'/>", "<delivery window='2g'/>", "<delivery confirm='maybe'/>",
         "<backoff minimum='10' maximum='5'/>", "<backoff maximum='2d'/>", "<limits depth='x'/>",
     };
     size_t i;
@@ -392,7 +427,7 @@ int main(void)
         T(defaults),           T(default_security),  T(every_setting),     T(the_secret),
         T(ordinals),           T(lookups),           T(nothing_at_all),    T(bounds_follow),
         T(secret_file),        T(faults_of_domains), T(faults_of_security), T(faults_of_numbers),
-        T(several_faults),     T(made_secret_stays),
+        T(several_faults),     T(made_secret_stays), T(listeners_while_they_change),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -287,6 +287,26 @@ static void acknowledgements(void **state)
     rig_expect(c, "<a xmlns='urn:xmpp:sm:3' h='4'/>"); /* a bounced one is taken, too */
     rig_feed(c, "<enable xmlns='urn:xmpp:sm:3'/>");
     rig_expect(c, "<failed ");
+    rig_feed(c, "</stream:stream>");
+    rig_expect(c, "<a xmlns='urn:xmpp:sm:3' h='4'/></stream:stream>");
+}
+
+/* What is not acknowledged when the stream ends is returned by the peer: it must not go on, too. */
+static void the_last_acknowledgement(void **state)
+{
+    struct xmb_conn *c = rig_verified(OUT, "b.test", "a.test");
+
+    (void)state;
+    rig_feed(c, "<enable xmlns='urn:xmpp:sm:3'/>" MESSAGE);
+    assert_int_equal(s2_in_clear(xmb_fakehost_wself(rig_module), s2_fakes.source), 1);
+    rig_expect(c, "<a xmlns='urn:xmpp:sm:3' h='1'/></stream:stream>");
+    rig_feed(c, MESSAGE);
+    assert_int_equal(rig_metric("stanzas_in"), 1);
+    rig_feed(c, "</stream:stream>");
+    assert_false(rig_is_open(c));
+    c = rig_verified(OUT, "b.test", "a.test");
+    rig_feed(c, "<enable xmlns='urn:xmpp:sm:3'/>" MESSAGE "<!-- -->");
+    rig_expect(c, "<a xmlns='urn:xmpp:sm:3' h='1'/><stream:error><restricted-xml ");
 }
 
 /*
@@ -508,6 +528,7 @@ int main(void)
         TEST(sixty_thousand_levels),
         TEST(a_full_flow_stops_reading),
         TEST(acknowledgements),
+        TEST(the_last_acknowledgement),
         TEST(a_pair_is_denied_afterwards),
         TEST(a_pair_is_denied_afterwards_and_late),
         TEST(a_pending_pair_is_denied),

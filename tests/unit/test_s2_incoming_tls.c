@@ -341,6 +341,36 @@ static void with_r26_the_chain_must_be_good(void **state)
     ask_for_pair(secure_stream(OUT, "b.test", "a.test"), NOT_AUTHORIZED);
 }
 
+/* What is asked for from now on is asked of open streams too. */
+static void a_certificate_that_is_not_enough_any_more(void **state)
+{
+    struct xmb_conn *bad, *good, *external;
+
+    (void)state;
+    rig_configure(RIG_BASE RIG_REQUIRED);
+    rig_certificate(XMB_CERT_REVOKED, "b.test", NULL);
+    bad = secure_stream(OUT, "b.test", "a.test");
+    rig_result(bad, "b.test", "a.test");
+    rig_answer(S2_ASK_VALID, S2_C_NONE);
+    rig_certificate(XMB_CERT_GOOD, "b.test", NULL);
+    good = secure_stream(OUT, "b.test", "a.test");
+    rig_result(good, "b.test", "a.test");
+    rig_answer(S2_ASK_VALID, S2_C_NONE);
+    external = secure_stream(OUT, "b.test", "a.test");
+    rig_feed(external, "<auth xmlns='urn:ietf:params:xml:ns:xmpp-sasl' mechanism='EXTERNAL'>=</auth>");
+    rig_header(external, "b.test", "a.test");
+    rig_configure(RIG_BASE RIG_DIRECT
+                  "<security mode='tls-required' require-client-certificates='yes'/>");
+    xmb_fakehost_run();
+    rig_expect_error(bad, "reset");
+    assert_true(rig_is_open(good));
+    assert_true(rig_is_open(external));
+    rig_configure(RIG_BASE RIG_DIRECT "<security mode='tls-required' authentication='dialback'/>");
+    xmb_fakehost_run();
+    assert_true(rig_is_open(good));
+    rig_expect_error(external, "reset");
+}
+
 static void each_pair_is_checked_for_its_own_name(void **state)
 {
     struct xmb_conn *c;
@@ -634,6 +664,7 @@ int main(void)
         TEST(without_r26_names_are_checked_all_the_same),
         TEST(none_at_all_can_be_refused),
         TEST(with_r26_the_chain_must_be_good),
+        TEST(a_certificate_that_is_not_enough_any_more),
         TEST(each_pair_is_checked_for_its_own_name),
         TEST(external_is_offered_where_it_can_succeed),
         TEST(external_succeeds),

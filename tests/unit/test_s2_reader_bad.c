@@ -78,6 +78,15 @@ static const struct bad stanzas[] = {
     {"<message <a/></message>", S2_READ_NOT_WELL_FORMED},
     {"<message a='1' a='2'/>", S2_READ_NOT_WELL_FORMED},
     {"<message a='1'b='2'/>", S2_READ_NOT_WELL_FORMED},
+    /* Good to the fifth edition of XML 1.0, and the end of the stream to who knows the fourth. */
+    {"<message><a\xf0\x90\x80\x80/></message>", S2_READ_NOT_WELL_FORMED},
+    {"<message><\xe2\x81\xb0/></message>", S2_READ_NOT_WELL_FORMED},
+    {"<message a\xf0\x90\x80\x80='1'/>", S2_READ_NOT_WELL_FORMED},
+    {"<message><a xmlns:\xf0\x90\x80\x80='b'/></message>", S2_READ_NOT_WELL_FORMED},
+    /* Some parsers take a line feed for the end of a namespace. */
+    {"<message><a xmlns='b&#10;c'/></message>", S2_READ_NOT_WELL_FORMED},
+    {"<message><a xmlns:d='b&#9;c'/></message>", S2_READ_NOT_WELL_FORMED},
+    {"<message xmlns:d='b&#13;'/>", S2_READ_NOT_WELL_FORMED},
     {"<message a/>", S2_READ_NOT_WELL_FORMED},
     {"<message>a & b</message>", S2_READ_NOT_WELL_FORMED},
     {"<message>a & b;</message>", S2_READ_NOT_WELL_FORMED},

@@ -23,7 +23,7 @@ static struct xmb_module *module;
 static struct s2_worker *w;
 
 #define SETTINGS                                                                                   \
-    "<listen side='outside' address='192.0.2.1' tls='o'/>"                                         \
+    "<listen side='outside' address='192.0.2.254' tls='o'/>"                                       \
     "<listen side='inside' address='10.0.0.1' tls='i'/>"                                           \
     "<local-domain name='a.test'><server address='10.0.0.5'/></local-domain>"                      \
     "<local-domain name='rooms.a.test'><server address='10.0.0.5'/></local-domain>"
@@ -80,7 +80,7 @@ static void status_active(void **state)
     has(text, "security_mode=tls-required\n");
     has(text, "privacy_mode=null\n"); /* no allow-deny here */
     has(text, "side=inside\nmode=tls-optional\n");
-    has(text, "address=192.0.2.1\nport=5269\n");
+    has(text, "address=192.0.2.254\nport=5269\n");
     has(text, "check=local domains\nresult=ok\n");
     has(text, "check=dialback secret\nresult=ok\n");
     has(text, "state=untried\n");

@@ -142,7 +142,8 @@ static void test_negotiation(void **state)
           "element kind=8 name=failure condition=not-authorized\n");
     MEANS(s2_write_sasl_failure(t, "not-authorized", "<no>"),
           "element kind=8 name=failure condition=not-authorized error_text=<no>\n");
-    MEANS(s2_write_bidi(t), "element kind=14 name=bidi\n");
+    MEANS(s2_write_bidi(t, 0, 0), "element kind=14 name=bidi\n");
+    MEANS(s2_write_bidi(t, 5000, 600), "element kind=14 name=bidi features=256 max_bytes=5000\n");
     MEANS(s2_write_sm_enable(t), "element kind=15 name=enable\n");
     MEANS(s2_write_sm_enabled(t), "element kind=16 name=enabled\n");
     MEANS(s2_write_sm_r(t), "element kind=18 name=r\n");

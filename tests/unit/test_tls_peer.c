@@ -172,7 +172,12 @@ static void make_certificates(void)
         {.file = "self.pem", .cn = "self.example", .san = "DNS:self.example", .self = 1},
         {.file = "strange.pem", .cn = "strange.example", .issuer = "stranger.pem"},
         {.file = "false.pem", .cn = "false.example", .false_key = "ca2.pem"},
+        {.file = "forged.pem", .cn = "forged.example", .issuer = "names.pem"},
+        {.file = "between.pem", .cn = "Fallen CA", .serial = 66, .is_ca = 1},
+        {.file = "under.pem", .cn = "under.example", .issuer = "between.pem"},
     };
+    static const char *const forged[] = {"forged.pem", "names.pem", NULL};
+    static const char *const under[] = {"under.pem", "between.pem", NULL};
     size_t i;
 
     for (i = 0; i < sizeof(list) / sizeof(list[0]); i++)
@@ -181,6 +186,8 @@ static void make_certificates(void)
     tls_rig_crl("crl.pem", "ca.pem", 66, 86400);
     tls_rig_crl("late.pem", "ca.pem", 66, -60);
     tls_rig_join("both.pem", both);
+    tls_rig_join("forged-chain.pem", forged);
+    tls_rig_join("under-chain.pem", under);
 }
 
 /* `{}` in `broker` stands for the folder. */
@@ -356,6 +363,22 @@ static void purpose_does_not_matter(void **state)
     (void)state;
     expect("use.pem", XMB_CERT_GOOD, "");
     assert_string_equal(seen.verified, "use.example");
+}
+
+/* That no purpose is looked at makes nobody an authority. */
+static void a_certificate_of_a_server_signs_none(void **state)
+{
+    (void)state;
+    expect("forged-chain.pem", XMB_CERT_BROKEN, "CA");
+}
+
+/* The whole chain is looked at; `between` has no list of its own, which is no fault. */
+static void a_revoked_authority_revokes_what_it_signed(void **state)
+{
+    (void)state;
+    expect("under-chain.pem", XMB_CERT_REVOKED, "revoked");
+    configure(SERVER "ca='{}/both.pem'/>");
+    expect("under-chain.pem", XMB_CERT_GOOD, "");
 }
 
 static void an_issuer_without_a_list_revokes_nothing(void **state)
@@ -741,6 +764,8 @@ int main(void)
         TEST(names_are_bounded),
         TEST(faults),
         TEST(purpose_does_not_matter),
+        TEST(a_certificate_of_a_server_signs_none),
+        TEST(a_revoked_authority_revokes_what_it_signed),
         TEST(an_issuer_without_a_list_revokes_nothing),
         TEST(a_late_list_still_revokes),
         TEST(without_ca_only_who_is_asked_shows_one),

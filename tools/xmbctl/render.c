@@ -159,10 +159,28 @@ static void fields(FILE *to, json_t *object, int indent)
     }
 }
 
-void render_answer(FILE *to, json_t *answer)
+/* "core_accepted: 12": the keys are names that are also written elsewhere. */
+static void show_names(FILE *to, json_t *object)
+{
+    char text[CELL_MAX];
+    const char *key;
+    json_t *value;
+
+    json_object_foreach(object, key, value) {
+        cell(value, text, sizeof text);
+        fprintf(to, "%s: %s\n", key, text);
+    }
+}
+
+void render_answer(FILE *to, json_t *answer, int plain)
 {
     const char *key;
     json_t *value;
+
+    if (plain) {
+        show_names(to, answer);
+        return;
+    }
 
     /* An answer that is one list needs no heading. */
     if (json_object_size(answer) == 1)

@@ -117,7 +117,8 @@ static int show_reply(const struct options *o, json_t *reply)
     else if (help != NULL)
         render_help(stdout, help);
     else if (answer != NULL && json_object_size(answer) > 0)
-        render_answer(error != NULL ? stderr : stdout, answer);
+        render_answer(error != NULL ? stderr : stdout, answer,
+                      json_is_true(json_object_get(reply, "plain")));
     if (error != NULL)
         fprintf(stderr, "xmbctl: %s\n", error);
     return (int)json_integer_value(json_object_get(reply, "status"));

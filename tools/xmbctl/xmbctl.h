@@ -12,7 +12,8 @@
 json_t *request_send(const char *socket_path, json_t *request);
 
 /* render.c: an answer for people. Widths are those of the longest cell; no colour, no pager. */
-void render_answer(FILE *to, json_t *answer);
+/* `plain`: its keys are names, shown as they are. */
+void render_answer(FILE *to, json_t *answer, int plain);
 void render_help(FILE *to, json_t *help);
 
 #endif

@@ -283,6 +283,13 @@ struct xmb_conn_api {
      * those that came through are fine. Thread: `w`.
      */
     void (*dial_cancel)(struct xmb_worker *w, uint64_t dial_id);
+    /*
+     * What <listen> `ordinal` of `module` is bound to, with the port that a configured 0 became.
+     * `i` counts its addresses from 0: it may have one of each family. XMB_ENOENT: no such one.
+     * Takes a lock: for `show`, not for each message. Thread: any.
+     */
+    int (*listener)(const struct xmb_module *module, uint32_t ordinal, uint32_t i,
+                    struct xmb_addr *bound);
 };
 
 XMB_END_DECLS

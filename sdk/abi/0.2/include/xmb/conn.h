@@ -47,8 +47,8 @@ struct xmb_conn_info {
     uint64_t received_bytes;
     uint64_t sent_bytes;
     /*
-     * Waiting in the output queue. In `closed`: what never left it, so the peer has none of it; of
-     * a TLS record that the kernel took in part all has left.
+     * Waiting in the output queue. In `closed`: what never left it, so the peer has none of it; a
+     * TLS record that is cut off by the end is in it as a whole.
      */
     size_t queued_bytes;
     /* Since 0.2. */
@@ -109,13 +109,14 @@ struct xmb_tls_peer {
     int64_t not_after_s; /* end of its validity, seconds since 1970; 0 without one */
     uint8_t sha256[32];  /* of the certificate in DER; zeros without one */
     uint32_t dane;       /* XMB_DANE_*: set when `tlsa` was given to secure or dial */
-    uint32_t reserved;
+    uint32_t dane_usage; /* of the record that matched, 2 or 3; 0: none did */
 };
 
 /*
  * How the TLSA records that were handed in judged the peer's certificate (RFC 6698, RFC 7671).
  * NONE also when none of them can be used. A match of usage 3 speaks for the name asked for,
- * whatever the certificate's names and dates are; with usage 2 its names still count.
+ * whatever the certificate's names and dates are (RFC 7671, 5.1); with usage 2 they still count.
+ * A session that is resumed says what was said when it began.
  */
 enum xmb_dane { XMB_DANE_NONE = 0, XMB_DANE_MATCH = 1, XMB_DANE_MISMATCH = 2 };
 
@@ -282,6 +283,13 @@ struct xmb_conn_api {
      * those that came through are fine. Thread: `w`.
      */
     void (*dial_cancel)(struct xmb_worker *w, uint64_t dial_id);
+    /*
+     * What <listen> `ordinal` of `module` is bound to, with the port that a configured 0 became.
+     * `i` counts its addresses from 0: it may have one of each family. XMB_ENOENT: no such one.
+     * Takes a lock: for `show`, not for each message. Thread: any.
+     */
+    int (*listener)(const struct xmb_module *module, uint32_t ordinal, uint32_t i,
+                    struct xmb_addr *bound);
 };
 
 XMB_END_DECLS

@@ -107,13 +107,13 @@ struct xmb_need {
     uint32_t revision;
     const char *name;
 };
-/* Since 0.2. Added to `revision` in requires_list: it goes before when it is loaded, and may be missing. */
+/* Since 0.2. Added to `revision` in requires_list: goes before if it is loaded; may be missing. */
 #define XMB_NEED_OPTIONAL UINT32_C(0x80000000)
 #define XMB_NEED_INIT sizeof(struct xmb_need)
 
 enum xmb_plugin_flags {
     XMB_PLUGIN_MULTI = 1,        /* may be named more than once in the configuration */
-    XMB_PLUGIN_RELOAD_RESTART = 2, /* a change needs a restart of the broker: reload refuses it, with words */
+    XMB_PLUGIN_RELOAD_RESTART = 2, /* a change needs a restart: reload refuses it, with words */
     XMB_PLUGIN_EXPERIMENTAL = 4  /* said in `show modules` and at load */
 };
 
@@ -154,11 +154,11 @@ struct xmb_plugin {
     size_t commands_count;
 
     const struct xmb_module_ops *ops;     /* required */
-    const struct xmb_protocol *protocol;  /* non-NULL: plays this role; more than one may be played */
+    const struct xmb_protocol *protocol;  /* non-NULL: plays this role; several may be played */
     const struct xmb_routing *routing;
     const struct xmb_policy *policy;
     const struct xmb_datagram *datagram; /* since 0.2 */
-    const char *log_name; /* since 0.2: stands in log lines in the place of the module's name; or NULL */
+    const char *log_name; /* since 0.2: in log lines in the place of the module's name; or NULL */
 };
 
 /*
@@ -182,7 +182,8 @@ struct xmb_plugin {
 #define XMB_PLUGIN(id, ...) XMB_PLUGIN_NAMED(id, #id, __VA_ARGS__)
 
 /* For an array member of the descriptor: `.XMB_LIST(metrics, my_metrics)`. */
-#define XMB_LIST(member, array) member = (array), .member##_count = sizeof(array) / sizeof((array)[0])
+#define XMB_LIST(member, array)                                                                    \
+    member = (array), .member##_count = sizeof(array) / sizeof((array)[0])
 
 XMB_END_DECLS
 

@@ -23,8 +23,8 @@
 XMB_BEGIN_DECLS
 
 /*
- * Points, as bits: a module declares the set that it wants to be asked at. Who asks in this version: xmcp at ACCEPT and
- * AUTHENTICATE, xmpp-s2s at ROUTE. A protocol of yours may ask at any.
+ * Points, as bits: a module declares the set that it wants to be asked at. Who asks in this
+ * version: xmcp at ACCEPT and AUTHENTICATE, xmpp-s2s at ROUTE. A protocol of yours may ask at any.
  */
 enum xmb_point {
     XMB_POINT_ACCEPT = 1,       /* a connection, before any octet is read */
@@ -65,7 +65,7 @@ enum xmb_mechanism {
     XMB_MECH_PLAIN = 3 /* the password itself is in the request */
 };
 
-/* Settings that a policy module attaches to a principal; what a protocol does with them is its own. */
+/* Settings that a policy module attaches to a principal; what a protocol does with them is its. */
 enum xmb_setting {
     XMB_SETTING_DOMAIN = 1,            /* service domain number */
     XMB_SETTING_DOMAIN_ONLY = 2,       /* 1: no other domain may be asked for */
@@ -77,14 +77,14 @@ enum xmb_nonce_policy { XMB_NONCE_AUTO = 0, XMB_NONCE_REQUIRED = 1, XMB_NONCE_NO
 
 #define XMB_SETTING_MAX 32 /* room for that many numbers of enum xmb_setting */
 
-/* What is asked. Views are borrowed for the call; a module that answers PENDING copies what it needs. */
+/* What is asked. Views are borrowed for the call; who answers PENDING copies what it needs. */
 struct xmb_request {
     uint32_t size;
     uint32_t point;                   /* one of enum xmb_point */
     const struct xmb_module *asker;   /* the module that asks */
     const struct xmb_principal *principal; /* who, once known; NULL before */
     struct xmb_addr remote;           /* the peer */
-    const char *list;                 /* ACCEPT: name of an address list that must permit, or NULL */
+    const char *list;                 /* ACCEPT: the address list that must permit, or NULL */
     uint32_t mechanism;               /* AUTHENTICATE: enum xmb_mechanism */
     uint32_t domain;                  /* PUBLISH, SUBSCRIBE: service domain */
     struct xmb_str username;          /* AUTHENTICATE */

@@ -52,7 +52,7 @@ struct xmb_protocol {
     void (*secured)(void *cs, struct xmb_conn *conn);
     /* A deadline of enum xmb_deadline passed; nothing is closed by itself. */
     void (*expired)(void *cs, struct xmb_conn *conn, uint32_t which);
-    /* The last call, exactly once: frees `cs`. `why` is text for people. Writes fail now. Required. */
+    /* The last call, exactly once: frees `cs`. `why` is text for people. Writes fail. Required. */
     void (*closed)(void *cs, struct xmb_conn *conn, const char *why);
     /* A dial failed; `user` is what was handed to it. */
     void (*dial_failed)(void *wself, void *user, const char *why);

@@ -73,7 +73,7 @@ static inline const struct xmb_tlsa *xmb_tlsa_at(const struct xmb_tlsa *records,
 struct xmb_routing {
     uint32_t size;
     uint32_t reserved;
-    /* The module's routing loop begins; learn and update may be called from now on. Thread: routing. */
+    /* The routing loop begins; learn and update may be called from now on. Thread: routing. */
     int (*begin)(void *self);
     /* The last call there. Thread: routing. */
     void (*end)(void *self);

@@ -84,7 +84,7 @@ struct xmb_addr {
     uint8_t reserved; /* zero */
     uint16_t port;    /* host order */
     uint32_t scope;   /* IPv6 zone index, else 0 */
-    uint8_t ip[16];   /* network order; an IPv4 address stands in the first four, the rest is zero */
+    uint8_t ip[16];   /* network order; IPv4 stands in the first four, the rest is zero */
 };
 
 /* A text address with port fits in this many octets, NUL included: "[v6%zone]:port". */

@@ -1,0 +1,806 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * test_eigrp_rtp.c - the rules of the reliable transport, one by one: numbers, acks, retransmission,
+ * the window, conditional receive, queues, packing, pacing. (RFC 7868, 5.2; reference, section 3.)
+ */
+#include "eigrp_nbr_rig.h"
+
+#include <string.h>
+
+#include "rtp_priv.h"
+
+/* --- numbers and times --------------------------------------------------------------------------- */
+
+static void test_serial_numbers(void **state)
+{
+    (void)state;
+    assert_int_equal(se_rtp_later(2, 1), 1);
+    assert_int_equal(se_rtp_later(1, 2), 0);
+    assert_int_equal(se_rtp_later(1, 1), 0);
+    assert_int_equal(se_rtp_later(1, UINT32_MAX), 1);
+    assert_int_equal(se_rtp_later(UINT32_MAX, 1), 0);
+    assert_int_equal(se_rtp_later(0x80000000u, 1), 1);
+    assert_int_equal(se_rtp_later(0x80000001u, 1), 0);
+    assert_int_equal(se_rtp_after(5), 6);
+    assert_int_equal(se_rtp_after(UINT32_MAX), 1);
+}
+
+static void test_rto(void **state)
+{
+    struct se_rtp_link link = {.packet_bytes = 1480, .pace_kbps = 500000};
+    struct se_rtp_peer peer = {.link = &link};
+
+    (void)state;
+    assert_int_equal(se_rtp_rto_ms(&peer), 5000);
+    se_rtp__measure(&peer, 0);
+    assert_int_equal(se_rtp_rto_ms(&peer), 200);
+    se_rtp__measure(&peer, 80);
+    assert_int_equal(se_rtp_srtt_ms(&peer), 10);
+    assert_int_equal(se_rtp_rto_ms(&peer), 200);
+    peer.has_srtt = 0;
+    se_rtp__measure(&peer, 100);
+    assert_int_equal(se_rtp_srtt_ms(&peer), 100);
+    assert_int_equal(se_rtp_rto_ms(&peer), 600);
+    se_rtp__measure(&peer, 20);
+    assert_int_equal(se_rtp_srtt_ms(&peer), 90);
+    se_rtp__measure(&peer, 100000);
+    assert_int_equal(se_rtp_rto_ms(&peer), 4218); /* one outlier counts as 5 s, an eighth of it */
+    se_rtp__measure(&peer, 5000);
+    assert_int_equal(se_rtp_rto_ms(&peer), 5000);
+    peer.srtt_x8_ms = 8;
+    link.pace_kbps = 32; /* 370 ms for a full packet */
+    assert_int_equal(se_rtp_pacing_us(&link, 1480), 370000);
+    assert_int_equal(se_rtp_rto_ms(&peer), 2220);
+}
+
+static void test_sequence_wraps(void **state)
+{
+    struct rig *rig = rig_prepare(4);
+    const struct rig_packet *p;
+    unsigned nbr;
+
+    (void)state;
+    rig->conf.first_sequence = UINT32_MAX - 1;
+    rig_start(rig);
+    nbr = rig_up(rig, 2, UINT32_MAX - 1);
+    rig_post(rig, nbr, SE_UPDATE, rig_item(rig, 10));
+    p = rig_sent(rig);
+    assert_int_equal(p->packet.header.sequence, 1); /* after INIT and EOT; 0 is none */
+    rig_say(rig, 2, SE_UPDATE, 0, 1, 1, 5);
+    assert_int_equal(rig->delivered, 2);
+    assert_int_equal(rig_sent_ack(rig)->packet.header.acknowledge, 1);
+    rig_free(rig);
+}
+
+/* --- acks ---------------------------------------------------------------------------------------- */
+
+static void test_ack_is_immediate(void **state)
+{
+    struct rig *rig = rig_new(4);
+    struct xmb_addr peer = rig_addr(rig, 2);
+    const struct rig_packet *p;
+
+    (void)state;
+    rig_up(rig, 2, 40);
+    rig_shout(rig, 2, SE_UPDATE, 0, 50, 0, 1);
+    p = rig_sent(rig);
+    assert_int_equal(p->packet.header.opcode, SE_HELLO);
+    assert_int_equal(p->packet.header.acknowledge, 50);
+    assert_int_equal(p->packet.header.sequence, 0);
+    assert_int_equal(p->packet.bytes, 20);
+    assert_memory_equal(p->to.ip, peer.ip, 16);
+    assert_null(rig_sent(rig));
+    assert_int_equal(rig_iface(rig).stats.acks_sent, 2);
+    rig_free(rig);
+}
+
+static void answer(struct rig *rig, unsigned nbr, const struct se_packet *packet)
+{
+    struct se_rtp_message m = {rig_item(rig, 10), SE_REPLY, 0};
+
+    (void)packet;
+    se_nbr_post(rig->engine, 0, nbr, &m);
+}
+
+/* A reply that is due at once carries the ack. */
+static void test_ack_goes_along(void **state)
+{
+    struct rig *rig = rig_new(4);
+    const struct rig_packet *p;
+
+    (void)state;
+    rig_up(rig, 2, 40);
+    rig->on_deliver = answer;
+    rig_shout(rig, 2, SE_QUERY, 0, 50, 0, 1);
+    p = rig_sent(rig);
+    assert_int_equal(p->packet.header.opcode, SE_REPLY);
+    assert_int_equal(p->packet.header.acknowledge, 50);
+    assert_null(rig_sent(rig));
+    /* The window is taken: the next ack goes alone. */
+    rig_shout(rig, 2, SE_QUERY, 0, 51, 0, 1);
+    p = rig_sent(rig);
+    assert_int_equal(p->packet.header.opcode, SE_HELLO);
+    assert_int_equal(p->packet.header.acknowledge, 51);
+    assert_null(rig_sent(rig));
+    rig_free(rig);
+}
+
+static void test_duplicates(void **state)
+{
+    struct rig *rig = rig_new(4);
+
+    (void)state;
+    rig_up(rig, 2, 40);
+    rig->delivered = 0;
+    rig_say(rig, 2, SE_UPDATE, 0, 50, 0, 1);
+    rig_forget(rig);
+    rig_say(rig, 2, SE_UPDATE, 0, 50, 0, 1);
+    assert_int_equal(rig_sent_ack(rig)->packet.header.acknowledge, 50);
+    rig_say(rig, 2, SE_UPDATE, 0, 49, 0, 1);
+    rig_say(rig, 2, SE_UPDATE, 0, 0, 0, 1);
+    assert_null(rig_sent(rig));
+    assert_int_equal(rig->delivered, 1);
+    assert_int_equal(rig_iface(rig).stats.duplicates, 1);
+    assert_int_equal(rig_iface(rig).stats.out_of_sequence, 1);
+    assert_int_equal(rig_count(rig, SE_DROP_DUPLICATE), 1);
+    assert_int_equal(rig_count(rig, SE_DROP_OUT_OF_ORDER), 2);
+    rig_free(rig);
+}
+
+/* Acks are for one packet, by unicast, and not cumulative. */
+static void test_only_the_right_ack(void **state)
+{
+    struct rig *rig = rig_new(4);
+    const struct rig_packet *p;
+    unsigned nbr = rig_up(rig, 2, 40);
+    uint32_t sequence;
+
+    (void)state;
+    rig_post(rig, nbr, SE_UPDATE, rig_item(rig, 10));
+    rig_post(rig, nbr, SE_QUERY, rig_item(rig, 10));
+    p = rig_sent(rig);
+    sequence = p->packet.header.sequence;
+    assert_null(rig_sent(rig)); /* the window is one */
+    rig_ack(rig, 2, sequence + 1);
+    rig_ack(rig, 2, sequence - 1);
+    rig_shout(rig, 2, SE_HELLO, 0, 0, sequence, 0);
+    rig_ack(rig, 3, sequence);
+    assert_null(rig_sent(rig));
+    rig_say(rig, 2, SE_UPDATE, 0, 60, sequence, 1); /* along with something */
+    p = rig_sent(rig);
+    assert_int_equal(p->packet.header.opcode, SE_QUERY);
+    assert_int_equal(p->packet.header.acknowledge, 60);
+    rig_free(rig);
+}
+
+/* --- retransmission ------------------------------------------------------------------------------ */
+
+static void test_sent_again(void **state)
+{
+    struct rig *rig = rig_new(4);
+    struct xmb_addr peer = rig_addr(rig, 2);
+    const struct rig_packet *p;
+    uint64_t at_ms;
+    uint32_t sequence;
+
+    (void)state;
+    rig_up(rig, 2, 40);
+    rig_post(rig, SE_NBR_ALL, SE_UPDATE, rig_item(rig, 10));
+    p = rig_sent(rig);
+    assert_int_equal(p->to.family, 0); /* first by multicast */
+    assert_int_equal(p->packet.header.acknowledge, 0);
+    assert_int_equal(p->packet.header.flags, 0);
+    sequence = p->packet.header.sequence;
+    at_ms = p->at_ms;
+    rig_advance(rig, 199);
+    assert_null(rig_sent_opcode(rig, SE_UPDATE));
+    rig_advance(rig, 801);
+    p = rig_sent_opcode(rig, SE_UPDATE);
+    assert_int_equal(p->at_ms - at_ms, 200);
+    assert_memory_equal(p->to.ip, peer.ip, 16); /* then by unicast */
+    assert_int_equal(p->packet.header.sequence, sequence);
+    assert_int_equal(p->services, 1);
+    p = rig_sent_opcode(rig, SE_UPDATE);
+    assert_int_equal(p->at_ms - at_ms, 200 + 300);
+    p = rig_sent_opcode(rig, SE_UPDATE);
+    assert_int_equal(p->at_ms - at_ms, 200 + 300 + 450);
+    rig_ack(rig, 2, sequence);
+    rig_advance(rig, 10000);
+    assert_null(rig_sent_opcode(rig, SE_UPDATE));
+    assert_int_equal(rig_iface(rig).stats.retransmissions, 3);
+    rig_free(rig);
+}
+
+/* 16 tries, never more than 5 s apart, then the neighbour is reset. */
+static void test_retry_limit(void **state)
+{
+    struct rig *rig = rig_new(4);
+    unsigned nbr = rig_up(rig, 2, 40);
+    const struct rig_packet *p;
+    uint64_t last_ms = 0;
+    unsigned tries = 0;
+    unsigned i;
+
+    (void)state;
+    rig_post(rig, nbr, SE_UPDATE, rig_item(rig, 10));
+    for (i = 0; i < 80 && rig_state(rig, 2) == SE_NBR_UP; i++) {
+        rig_say_hello(rig, 2);
+        rig_advance(rig, 1000);
+    }
+    assert_int_equal(rig->last_reason, SE_NBR_RETRY_LIMIT);
+    while ((p = rig_sent_opcode(rig, SE_UPDATE)) != NULL) {
+        tries++;
+        assert_true(last_ms == 0 || p->at_ms - last_ms <= SE_RTP_RTO_MAX_MS);
+        last_ms = p->at_ms;
+        if (tries == SE_RTP_TRIES)
+            break;
+    }
+    assert_int_equal(tries, SE_RTP_TRIES);
+    assert_true(i >= 45 && i <= 65);
+    rig_free(rig);
+}
+
+static void test_round_trips(void **state)
+{
+    struct rig *rig = rig_new(4);
+    unsigned nbr = rig_up(rig, 2, 40);
+    struct se_nbr_info info;
+    unsigned i;
+
+    (void)state;
+    for (i = 0; i < 60; i++) {
+        rig_post(rig, nbr, SE_UPDATE, rig_item(rig, 10));
+        rig_advance(rig, 100);
+        rig_ack(rig, 2, rig_sent_opcode(rig, SE_UPDATE)->packet.header.sequence);
+    }
+    assert_int_equal(se_nbr_info(rig->engine, nbr, rig->now.ms, &info), 0);
+    assert_in_range(info.srtt_ms, 90, 100);
+    assert_in_range(info.rto_ms, 540, 600);
+    /* What was sent again is not measured: nobody knows which copy the ack is for. */
+    rig_post(rig, nbr, SE_UPDATE, rig_item(rig, 10));
+    rig_advance(rig, 4000);
+    rig_ack(rig, 2, rig_sent_opcode(rig, SE_UPDATE)->packet.header.sequence);
+    assert_int_equal(se_nbr_info(rig->engine, nbr, rig->now.ms, &info), 0);
+    assert_in_range(info.srtt_ms, 90, 100);
+    assert_int_equal(info.queue_count, 0);
+    assert_true(info.retransmissions > 0);
+    rig_free(rig);
+}
+
+/* --- conditional receive, sending ---------------------------------------------------------------- */
+
+static void test_laggards_are_excluded(void **state)
+{
+    struct rig *rig = rig_new(4);
+    struct xmb_addr two = rig_addr(rig, 2);
+    struct xmb_addr three = rig_addr(rig, 3);
+    struct rig_item *first = rig_item(rig, 10);
+    struct rig_item *second = rig_item(rig, 20);
+    const struct rig_packet *p;
+    uint32_t n;
+
+    (void)state;
+    rig_up(rig, 2, 40);
+    rig_up(rig, 3, 40);
+    rig_post(rig, SE_NBR_ALL, SE_UPDATE, first);
+    p = rig_sent(rig);
+    n = p->packet.header.sequence;
+    rig_ack(rig, 2, n);
+    rig_post(rig, SE_NBR_ALL, SE_QUERY, second);
+    rig_advance(rig, 49);
+    assert_null(rig_sent(rig)); /* it waits for the laggard first */
+    rig_advance(rig, 1);
+    p = rig_sent(rig);
+    assert_int_equal(p->packet.header.opcode, SE_HELLO);
+    assert_int_equal(p->to.family, 0);
+    assert_int_equal(se_address_listed(&p->hello.sequence, &three), 1);
+    assert_int_equal(se_address_listed(&p->hello.sequence, &two), 0);
+    assert_int_equal(p->hello.have & SE_HAVE_PARAMETER, SE_HAVE_PARAMETER);
+    assert_int_equal(p->hello.next_multicast, n + 1);
+    p = rig_sent(rig);
+    assert_int_equal(p->packet.header.opcode, SE_QUERY);
+    assert_int_equal(p->packet.header.flags, SE_FLAG_CR);
+    assert_int_equal(p->packet.header.sequence, n + 1);
+    assert_int_equal(p->to.family, 0);
+    rig_ack(rig, 3, n + 1); /* nobody owes that */
+    assert_null(rig_sent(rig));
+    rig_ack(rig, 3, n);
+    p = rig_sent(rig); /* the laggard gets it alone, after what it owed */
+    assert_memory_equal(p->to.ip, three.ip, 16);
+    assert_int_equal(p->packet.header.opcode, SE_QUERY);
+    assert_int_equal(p->packet.header.flags, 0);
+    assert_int_equal(p->numbers[0], second->number);
+    rig_ack(rig, 2, n + 1);
+    rig_ack(rig, 3, p->packet.header.sequence);
+    rig_advance(rig, 4000);
+    assert_null(rig_sent_opcode(rig, SE_QUERY));
+    assert_int_equal(rig_iface(rig).stats.cr_packets, 1);
+    assert_int_equal(rig_iface(rig).stats.exceptions, 1);
+    rig_free(rig);
+}
+
+static void test_all_lag(void **state)
+{
+    struct rig *rig = rig_new(4);
+    const struct rig_packet *p;
+    uint32_t n;
+
+    (void)state;
+    rig_up(rig, 2, 40);
+    rig_up(rig, 3, 40);
+    rig_post(rig, SE_NBR_ALL, SE_UPDATE, rig_item(rig, 10));
+    n = rig_sent(rig)->packet.header.sequence;
+    rig_post(rig, SE_NBR_ALL, SE_UPDATE, rig_item(rig, 10));
+    rig_advance(rig, 150);
+    assert_null(rig_sent(rig));
+    rig_ack(rig, 2, n); /* waited long enough */
+    assert_int_equal(rig_sent(rig)->packet.header.opcode, SE_HELLO);
+    p = rig_sent(rig);
+    assert_int_equal(p->packet.header.flags, SE_FLAG_CR);
+    rig_free(rig);
+}
+
+/* A retransmission of a conditional packet is for its receiver without condition. */
+static void test_conditional_sent_again(void **state)
+{
+    struct rig *rig = rig_new(4);
+    const struct rig_packet *p;
+    uint32_t n;
+
+    (void)state;
+    rig_up(rig, 2, 40);
+    rig_up(rig, 3, 40);
+    rig_post(rig, SE_NBR_ALL, SE_UPDATE, rig_item(rig, 10));
+    n = rig_sent(rig)->packet.header.sequence;
+    rig_ack(rig, 2, n);
+    rig_post(rig, SE_NBR_ALL, SE_UPDATE, rig_item(rig, 20));
+    rig_advance(rig, 1000);
+    while ((p = rig_sent_opcode(rig, SE_UPDATE)) != NULL)
+        if (p->packet.header.sequence == n + 1 && p->to.family == 4)
+            break;
+    assert_non_null(p);
+    assert_int_equal(p->packet.header.flags, 0);
+    assert_int_equal(p->to.ip[3], 2);
+    rig_free(rig);
+}
+
+/* One whose INIT came may take us for up before it is: multicasts exclude it. */
+static void test_shy_ones_are_excluded(void **state)
+{
+    struct rig *rig = rig_new(4);
+    struct xmb_addr three = rig_addr(rig, 3);
+    const struct rig_packet *p;
+
+    (void)state;
+    rig_up(rig, 2, 40);
+    rig_say_hello(rig, 3);
+    rig_forget(rig);
+    rig_post(rig, SE_NBR_ALL, SE_UPDATE, rig_item(rig, 10));
+    p = rig_sent(rig);
+    assert_int_equal(p->packet.header.flags, 0); /* hello alone changes nothing */
+    rig_ack(rig, 2, p->packet.header.sequence);
+    rig_say(rig, 3, SE_UPDATE, SE_FLAG_INIT, 7, 0, 0);
+    p = rig_sent(rig); /* and our INIT must be later than that multicast */
+    assert_int_equal(p->packet.header.flags, SE_FLAG_INIT);
+    assert_int_equal(p->packet.header.acknowledge, 7);
+    assert_int_equal(p->packet.header.sequence, 1004);
+    rig_post(rig, SE_NBR_ALL, SE_UPDATE, rig_item(rig, 10));
+    p = rig_sent_opcode(rig, SE_HELLO);
+    assert_int_equal(se_address_listed(&p->hello.sequence, &three), 1);
+    assert_int_equal(rig_sent(rig)->packet.header.flags, SE_FLAG_CR);
+    rig_free(rig);
+}
+
+/* So are those that we gave up and that may not know. */
+static void test_ghosts_are_excluded(void **state)
+{
+    struct rig *rig = rig_new(4);
+    struct xmb_addr three = rig_addr(rig, 3);
+    const struct rig_packet *p;
+
+    (void)state;
+    rig_up(rig, 2, 40);
+    se_nbr_reset(rig->engine, rig_up(rig, 3, 40), SE_NBR_STUCK);
+    se_nbr_run(rig->engine, rig->now);
+    rig_forget(rig);
+    rig_post(rig, SE_NBR_ALL, SE_UPDATE, rig_item(rig, 10));
+    p = rig_sent(rig);
+    assert_int_equal(se_address_listed(&p->hello.sequence, &three), 1);
+    p = rig_sent(rig);
+    assert_int_equal(p->packet.header.flags, SE_FLAG_CR);
+    rig_ack(rig, 2, p->packet.header.sequence);
+    rig_up(rig, 3, 60);
+    rig_post(rig, SE_NBR_ALL, SE_UPDATE, rig_item(rig, 10));
+    assert_int_equal(rig_sent(rig)->packet.header.flags, 0);
+    rig_free(rig);
+}
+
+/* A message that was posted before a neighbour came up is not for it. */
+static void test_newcomers(void **state)
+{
+    struct rig *rig = rig_new(4);
+    struct rig_item *old = rig_item(rig, 10);
+    struct rig_item *young = rig_item(rig, 10);
+    const struct rig_packet *p;
+    uint32_t n;
+
+    (void)state;
+    rig_up(rig, 2, 40);
+    rig_post(rig, SE_NBR_ALL, SE_UPDATE, rig_item(rig, 10));
+    n = rig_sent(rig)->packet.header.sequence;
+    rig_post(rig, SE_NBR_ALL, SE_QUERY, old);
+    rig_up(rig, 3, 40);
+    rig_post(rig, SE_NBR_ALL, SE_QUERY, young);
+    rig_post(rig, SE_NBR_ALL, SE_QUERY, old); /* again, and now for both: not the same message */
+    rig_ack(rig, 2, n);
+    p = rig_sent_opcode(rig, SE_QUERY);
+    assert_int_equal(p->packet.header.flags, SE_FLAG_CR);
+    assert_int_equal(p->services, 3);
+    p = rig_sent_opcode(rig, SE_QUERY);
+    assert_int_equal(p->to.ip[3], 3);
+    assert_int_equal(p->services, 2);
+    assert_int_equal(p->numbers[0], young->number);
+    assert_int_equal(p->numbers[1], old->number);
+    rig_free(rig);
+}
+
+/* Peers of TLV version 3 need another form: never by multicast. */
+static void test_apart(void **state)
+{
+    struct rig *rig = rig_new(4);
+    struct xmb_addr three = rig_addr(rig, 3);
+    const struct rig_packet *p;
+    struct rig_hello h;
+
+    (void)state;
+    rig_up(rig, 2, 40);
+    rig_hello_init(&h);
+    h.software.tlv_major = 3;
+    rig_hello_from(rig, &three, &h);
+    p = rig_sent_opcode(rig, SE_UPDATE);
+    rig_say(rig, 3, SE_UPDATE, SE_FLAG_INIT, 40, p->packet.header.sequence, 0);
+    rig_ack(rig, 3, p->packet.header.sequence + 1);
+    rig_forget(rig);
+    rig_post(rig, SE_NBR_ALL, SE_UPDATE, rig_item(rig, 10));
+    p = rig_sent(rig);
+    assert_int_equal(se_address_listed(&p->hello.sequence, &three), 1);
+    assert_int_equal(rig_sent(rig)->to.family, 0);
+    p = rig_sent(rig);
+    assert_memory_equal(p->to.ip, three.ip, 16);
+    assert_null(rig_sent(rig));
+    rig_free(rig);
+}
+
+/* --- conditional receive, receiving --------------------------------------------------------------- */
+
+static void sequence_hello(struct rig *rig, const struct xmb_addr *listed, uint32_t next)
+{
+    struct xmb_addr two = rig_addr(rig, 2);
+    struct rig_hello h;
+
+    rig_hello_init(&h);
+    h.sequence = listed;
+    h.next_multicast = next;
+    rig_hello_from(rig, &two, &h);
+}
+
+static void test_conditional_receive(void **state)
+{
+    struct rig *rig = rig_new(4);
+    struct xmb_addr us = rig_addr(rig, 1);
+    struct xmb_addr other = rig_addr(rig, 9);
+
+    (void)state;
+    rig_up(rig, 2, 40);
+    rig->delivered = 0;
+    rig_shout(rig, 2, SE_UPDATE, SE_FLAG_CR, 50, 0, 1); /* no hello before it */
+    sequence_hello(rig, &us, 51);
+    rig_shout(rig, 2, SE_UPDATE, SE_FLAG_CR, 51, 0, 1); /* listed */
+    sequence_hello(rig, &other, 52);
+    rig_shout(rig, 2, SE_UPDATE, SE_FLAG_CR, 53, 0, 1); /* another number */
+    assert_int_equal(rig->delivered, 0);
+    assert_null(rig_sent(rig));
+    assert_int_equal(rig_count(rig, SE_DROP_NOT_CR), 3);
+    assert_int_equal(rig_iface(rig).stats.not_cr, 3);
+    rig_shout(rig, 2, SE_UPDATE, SE_FLAG_CR, 52, 0, 1);
+    assert_int_equal(rig->delivered, 1);
+    assert_int_equal(rig_sent_ack(rig)->packet.header.acknowledge, 52);
+    rig_shout(rig, 2, SE_UPDATE, SE_FLAG_CR, 54, 0, 1); /* the mode is over with the packet */
+    sequence_hello(rig, &other, 55);
+    rig_say_hello(rig, 2); /* and with a hello without list */
+    rig_shout(rig, 2, SE_UPDATE, SE_FLAG_CR, 55, 0, 1);
+    assert_int_equal(rig->delivered, 1);
+    rig_shout(rig, 2, SE_UPDATE, 0, 56, 0, 1); /* without condition */
+    assert_int_equal(rig->delivered, 2);
+    rig_free(rig);
+}
+
+static void test_conditional_without_number(void **state)
+{
+    struct rig *rig = rig_new(4);
+    struct xmb_addr other = rig_addr(rig, 9);
+
+    (void)state;
+    rig_up(rig, 2, 40);
+    rig->delivered = 0;
+    sequence_hello(rig, &other, 0);
+    rig_shout(rig, 2, SE_UPDATE, SE_FLAG_CR, 99, 0, 1);
+    assert_int_equal(rig->delivered, 1);
+    rig_free(rig);
+}
+
+/* --- queues and packing ---------------------------------------------------------------------------- */
+
+/* A service that changes while the peer is slow waits once, and is sent as it is then. */
+static void test_newest_state_only(void **state)
+{
+    struct rig *rig = rig_new(4);
+    unsigned nbr = rig_up(rig, 2, 40);
+    struct rig_item *item = rig_item(rig, 10);
+    const struct rig_packet *p;
+    uint32_t sequence;
+    unsigned i;
+
+    (void)state;
+    rig_post(rig, nbr, SE_UPDATE, rig_item(rig, 10));
+    sequence = rig_sent(rig)->packet.header.sequence;
+    for (i = 0; i < 100; i++) {
+        item->version = i;
+        rig_post(rig, nbr, SE_UPDATE, item);
+    }
+    rig_post(rig, nbr, SE_QUERY, item);
+    assert_int_equal(item->holds, 2);
+    rig_ack(rig, 2, sequence);
+    p = rig_sent(rig);
+    assert_int_equal(p->packet.header.opcode, SE_UPDATE);
+    assert_int_equal(p->services, 1);
+    assert_int_equal(rig_iface(rig).stats.coalesced, 99);
+    rig_post(rig, nbr, SE_UPDATE, item); /* the one on its way is another one */
+    assert_int_equal(item->holds, 3);
+    rig_ack(rig, 2, p->packet.header.sequence);
+    p = rig_sent(rig);
+    assert_int_equal(p->packet.header.opcode, SE_QUERY);
+    rig_ack(rig, 2, p->packet.header.sequence);
+    rig_ack(rig, 2, rig_sent(rig)->packet.header.sequence);
+    assert_int_equal(item->holds, 0);
+    assert_int_equal(se_rtp_message_count(se_nbr_transport(rig->engine)), 0);
+    assert_int_equal(se_rtp_packet_count(se_nbr_transport(rig->engine)), 0);
+    rig_free(rig);
+}
+
+static void test_packing(void **state)
+{
+    struct rig *rig = rig_new(4);
+    unsigned nbr = rig_up(rig, 2, 40);
+    struct se_rtp_message m = {NULL, SE_UPDATE, 0};
+    const struct rig_packet *p;
+    unsigned i;
+
+    (void)state;
+    for (i = 0; i < 40; i++) {
+        m.item = rig_item(rig, 50);
+        se_nbr_post(rig->engine, 0, nbr, &m);
+    }
+    se_nbr_run(rig->engine, rig->now);
+    p = rig_sent(rig); /* 20 + 40 + 14 times 100 */
+    assert_int_equal(p->packet.bytes, 1460);
+    assert_int_equal(p->services, 14);
+    assert_int_equal(p->tlvs, 1);
+    rig_ack(rig, 2, p->packet.header.sequence);
+    p = rig_sent(rig);
+    assert_int_equal(p->services, 14);
+    assert_int_equal(p->numbers[0], 15);
+    rig_ack(rig, 2, p->packet.header.sequence);
+    p = rig_sent(rig);
+    assert_int_equal(p->services, 12);
+    assert_int_equal(rig_iface(rig).stats.services_sent, 40);
+    rig_free(rig);
+}
+
+/* Another metric needs a TLV of its own; another opcode a packet; nothing to say takes nothing. */
+static void test_packing_apart(void **state)
+{
+    struct rig *rig = rig_new(4);
+    unsigned nbr = rig_up(rig, 2, 40);
+    struct se_rtp_message m = {NULL, SE_UPDATE, 0};
+    const struct rig_packet *p;
+    struct rig_item *item;
+    unsigned i;
+
+    (void)state;
+    for (i = 0; i < 10; i++) {
+        m.item = item = rig_item(rig, 10);
+        m.opcode = i < 8 ? SE_UPDATE : SE_REPLY;
+        item->group = i / 3;
+        item->is_mute = i == 1;
+        se_nbr_post(rig->engine, 0, nbr, &m);
+    }
+    se_nbr_run(rig->engine, rig->now);
+    p = rig_sent(rig);
+    assert_int_equal(p->services, 7);
+    assert_int_equal(p->tlvs, 3);
+    rig_ack(rig, 2, p->packet.header.sequence);
+    p = rig_sent(rig);
+    assert_int_equal(p->packet.header.opcode, SE_REPLY);
+    assert_int_equal(p->services, 2);
+    rig_free(rig);
+}
+
+static void test_too_large(void **state)
+{
+    struct rig *rig = rig_new(4);
+    unsigned nbr = rig_up(rig, 2, 40);
+    struct rig_item *large = rig_item(rig, 1480 - 20 - 90 + 1 + 20);
+    struct rig_item *fits = rig_item(rig, 1480 - 20 - 90);
+    struct rig_item *small = rig_item(rig, 10);
+    struct se_rtp_message m = {NULL, SE_UPDATE, 0};
+    struct rig_item *all[3];
+    unsigned i;
+
+    (void)state;
+    all[0] = small;
+    all[1] = large;
+    all[2] = fits;
+    for (i = 0; i < 3; i++) {
+        m.item = all[i];
+        se_nbr_post(rig->engine, 0, nbr, &m);
+    }
+    se_nbr_run(rig->engine, rig->now);
+    rig_ack(rig, 2, rig_sent(rig)->packet.header.sequence);
+    assert_int_equal(rig_sent(rig)->packet.bytes, 1480);
+    assert_int_equal(rig_iface(rig).stats.unwritable, 1);
+    assert_int_equal(large->holds, 0);
+    rig_free(rig);
+}
+
+static void test_queue_is_bounded(void **state)
+{
+    struct rig *rig = rig_prepare(4);
+    unsigned nbr;
+    unsigned i;
+
+    (void)state;
+    rig->conf.messages_max = 100;
+    rig_start(rig);
+    rig_up(rig, 3, 40);
+    nbr = rig_up(rig, 2, 40);
+    rig_post(rig, nbr, SE_UPDATE, rig_item(rig, 10));
+    for (i = 0; i < 100; i++)
+        rig_post(rig, nbr, SE_UPDATE, rig_item(rig, 10));
+    assert_int_equal(rig->downs, 0);
+    rig_post(rig, nbr, SE_UPDATE, rig_item(rig, 10));
+    assert_int_equal(rig->last_reason, SE_NBR_QUEUE_FULL);
+    assert_int_equal(rig_state(rig, 2), SE_NBR_DOWN);
+    assert_int_equal(rig_state(rig, 3), SE_NBR_UP);
+    assert_int_equal(se_rtp_message_count(se_nbr_transport(rig->engine)), 0);
+    rig_post(rig, nbr, SE_UPDATE, rig_item(rig, 10));
+    rig_free(rig);
+}
+
+/* --- the table ------------------------------------------------------------------------------------- */
+
+/* Pulled packet by packet; changes go first; EOT with the last one. */
+static void test_table(void **state)
+{
+    struct rig *rig = rig_new(4);
+    const struct rig_packet *p;
+    struct rig_item *change;
+    unsigned i;
+
+    (void)state;
+    for (i = 0; i < 100; i++)
+        rig_item(rig, 50);
+    rig->table_count = 30;
+    change = &rig->items[70];
+    rig_say_hello(rig, 2);
+    rig_say(rig, 2, SE_UPDATE, SE_FLAG_INIT, 40, 1000, 0);
+    p = rig_sent_opcode(rig, SE_UPDATE); /* INIT */
+    p = rig_sent_opcode(rig, SE_UPDATE);
+    assert_int_equal(p->services, 14);
+    assert_int_equal(p->packet.header.flags, 0);
+    assert_int_equal(rig->table_next, 15); /* the one that did not fit waits */
+    rig_post(rig, rig->last_nbr, SE_UPDATE, change);
+    rig_ack(rig, 2, p->packet.header.sequence);
+    p = rig_sent(rig);
+    assert_int_equal(p->services, 14);
+    assert_int_equal(p->numbers[0], 15);
+    assert_int_equal(p->numbers[1], change->number);
+    rig_ack(rig, 2, p->packet.header.sequence);
+    p = rig_sent(rig);
+    assert_int_equal(p->services, 3);
+    assert_int_equal(p->packet.header.flags, SE_FLAG_EOT);
+    rig_ack(rig, 2, p->packet.header.sequence);
+    rig_advance(rig, 1000);
+    assert_null(rig_sent_opcode(rig, SE_UPDATE));
+    rig_free(rig);
+}
+
+/* --- pacing ---------------------------------------------------------------------------------------- */
+
+static void test_pacing(void **state)
+{
+    struct rig *rig = rig_prepare(4);
+    const struct rig_packet *p;
+    uint64_t first_ms = 0;
+    unsigned count = 0;
+    unsigned i;
+
+    (void)state;
+    rig->iface.bandwidth_kbps = 256; /* half of it: a full packet takes 92 ms */
+    rig->iface.mode = SE_NBR_GROUP;
+    rig_start(rig);
+    for (i = 2; i < 12; i++)
+        rig_up(rig, i, 40);
+    rig_advance(rig, 100);
+    while ((p = rig_sent_opcode(rig, SE_UPDATE)) != NULL) /* paced, too */
+        rig_ack(rig, p->to.ip[3], p->packet.header.sequence);
+    for (i = 0; i < 10; i++)
+        rig_post(rig, rig->last_nbr - i, SE_UPDATE, rig_item(rig, 1370));
+    rig_advance(rig, 2500);
+    while ((p = rig_sent_opcode(rig, SE_UPDATE)) != NULL && count < 10) {
+        if (count == 0)
+            first_ms = p->at_ms;
+        assert_in_range(p->at_ms - first_ms, count * 92, count * 93);
+        rig_ack(rig, p->to.ip[3], p->packet.header.sequence);
+        count++;
+    }
+    assert_int_equal(count, 10);
+    assert_int_equal(rig_iface(rig).pacing_us, 92500);
+    rig_free(rig);
+}
+
+/* On a fast link the clock is too coarse: packets of one millisecond go together. */
+static void test_pacing_does_not_stall(void **state)
+{
+    struct rig *rig = rig_prepare(4);
+    unsigned count = 0;
+    unsigned i;
+
+    (void)state;
+    rig->iface.mode = SE_NBR_GROUP;
+    rig_start(rig);
+    for (i = 2; i < 22; i++)
+        rig_up(rig, i, 40);
+    rig_advance(rig, 100);
+    rig_forget(rig);
+    rig_post(rig, SE_NBR_ALL, SE_UPDATE, rig_item(rig, 1370));
+    while (rig_sent_opcode(rig, SE_UPDATE) != NULL)
+        count++;
+    assert_int_equal(count, 20);
+    rig_free(rig);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_serial_numbers),
+        cmocka_unit_test(test_rto),
+        cmocka_unit_test(test_sequence_wraps),
+        cmocka_unit_test(test_ack_is_immediate),
+        cmocka_unit_test(test_ack_goes_along),
+        cmocka_unit_test(test_duplicates),
+        cmocka_unit_test(test_only_the_right_ack),
+        cmocka_unit_test(test_sent_again),
+        cmocka_unit_test(test_retry_limit),
+        cmocka_unit_test(test_round_trips),
+        cmocka_unit_test(test_laggards_are_excluded),
+        cmocka_unit_test(test_all_lag),
+        cmocka_unit_test(test_conditional_sent_again),
+        cmocka_unit_test(test_shy_ones_are_excluded),
+        cmocka_unit_test(test_ghosts_are_excluded),
+        cmocka_unit_test(test_newcomers),
+        cmocka_unit_test(test_apart),
+        cmocka_unit_test(test_conditional_receive),
+        cmocka_unit_test(test_conditional_without_number),
+        cmocka_unit_test(test_newest_state_only),
+        cmocka_unit_test(test_packing),
+        cmocka_unit_test(test_packing_apart),
+        cmocka_unit_test(test_too_large),
+        cmocka_unit_test(test_queue_is_bounded),
+        cmocka_unit_test(test_table),
+        cmocka_unit_test(test_pacing),
+        cmocka_unit_test(test_pacing_does_not_stall),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
