@@ -3,8 +3,8 @@
  * nbr_announce.c - hellos that go out: the periodic ones, those for a new neighbour, goodbye, peer
  * termination, and the one before a conditional multicast.
  *
- * Parameters first, software version, stub when we are one, then what the hello is for. By multicast
- * where the interface's mode has it, else to each neighbour that is configured or there.
+ * Parameters first, software version, stub when we are one, then what the hello is for. By
+ * multicast where the interface's mode has it, else to each neighbour that is configured or there.
  * (RFC 7868, 5.3.2, 6.7; D17, D19.)
  */
 #include "nbr_priv.h"

@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * nbr_data.c - sequenced packets that come in: INIT first, then what both ends may say once they are
- * up. (RFC 7868, 5.3.3 to 5.3.5; reference 2.3.)
+ * nbr_data.c - sequenced packets that come in: INIT first, then what both ends may say once they
+ * are up. (RFC 7868, 5.3.3 to 5.3.5; reference 2.3.)
  *
  * An INIT says where the sequence of its sender begins, so it is judged with care: one that repeats
  * the last number is a copy; one with an older number is a late copy, or a restart that began its
  * numbers again. Time tells: INITs are sent again for 80 seconds, and late copies come soon.
  *
- * In an INIT the acknowledgement is looked at last: it may complete what the INIT itself is half of.
+ * In an INIT the acknowledgement is looked at last: it may complete what the INIT itself is half
+ * of.
  */
 #include "nbr_priv.h"
 
@@ -69,9 +70,10 @@ static void acknowledge_init(struct se_nbrs *n, struct nbr *b)
 /* A table that comes with INIT and RS is for someone who is up. */
 static int is_resync(const struct nbr *b, const struct se_packet *packet)
 {
+    size_t empty_bytes = SE_HEADER_BYTES + se_auth_bytes(b->iface->conf.auth->mode);
+
     return (packet->header.flags & SE_FLAG_RS) != 0 &&
-           (b->has_init ||
-            packet->bytes > SE_HEADER_BYTES + se_auth_bytes((enum se_auth_mode)b->iface->auth_mode));
+           (b->has_init || packet->bytes > empty_bytes);
 }
 
 static enum se_reason init_in(struct se_nbrs *n, struct nbr *b, const struct se_packet *packet,

@@ -2,9 +2,9 @@
 /*
  * nbr_engine.c - the process: calls that come in, timers, and what is settled at the end of a call.
  *
- * Every call goes the same way: take the time, do what happened, settle. Settling removes the doomed,
- * lets the transport send on interfaces that are dirty, until neither makes more of the other; then
- * the acks that found no packet go out alone, and the next deadline is told.
+ * Every call goes the same way: take the time, do what happened, settle. Settling removes the
+ * doomed, lets the transport send on interfaces that are dirty, until neither makes more of the
+ * other; then the acks that found no packet go out alone, and the next deadline is told.
  */
 #include "nbr_priv.h"
 
@@ -85,7 +85,7 @@ void se_nbr__settle(struct se_nbrs *n)
     tell_timer(n);
 }
 
-/* --- what the transport wants ------------------------------------------------------------------ */
+/* --- what the transport wants ----------------------------------------------------------------- */
 
 static unsigned number_of(const struct se_rtp_peer *p)
 {
@@ -173,7 +173,7 @@ const struct se_rtp_ops se_nbr__rtp_ops = {
     .lost = on_lost,
 };
 
-/* --- calls ------------------------------------------------------------------------------------- */
+/* --- calls ------------------------------------------------------------------------------------ */
 
 static void expired(struct se_nbrs *n, struct se_timer *timer)
 {

@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * nbr_fsm.c - the states of a neighbour and the events between them, as a table, and what is done on
- * the way. The drawing is in neighbour.h.
+ * nbr_fsm.c - the states of a neighbour and the events between them, as a table, and what is done
+ * on the way. The drawing is in neighbour.h.
  *
- * A peer is up when both INITs are through. RFC 7868 asks for the ack of ours only; but whoever sees
- * our INIT answers with one of its own, and the number of the peer's INIT is where its sequence
- * begins. An INIT is sent with the transport's patience, 16 tries, and with each copy goes the ack
- * of the peer's INIT: both are 20 octets. From the moment that we have its INIT the peer may take us
- * for up, so multicasts exclude it; and where one went since our own INIT and may still be under way,
- * we begin with a new one, which makes the multicast too old for the peer.
+ * A peer is up when both INITs are through. RFC 7868 asks for the ack of ours only; but whoever
+ * sees our INIT answers with one of its own, and the number of the peer's INIT is where its
+ * sequence begins. An INIT is sent with the transport's patience, 16 tries, and with each copy goes
+ * the ack of the peer's INIT: both are 20 octets. From the moment that we have its INIT the peer
+ * may take us for up, so multicasts exclude it; and where one went since our own INIT and may still
+ * be under way, we begin with a new one, which makes the multicast too old for the peer.
  */
 #include "nbr_priv.h"
 

@@ -3,8 +3,8 @@
  * nbr_hello.c - hellos that come in: a stranger becomes pending, a neighbour stays, says goodbye,
  * drops us, or turns out to be configured in another way.
  *
- * What a hello can do to a neighbour that is up, it can do once in five seconds only: whoever forges
- * hellos without authentication shall not keep an adjacency down at no cost.
+ * What a hello can do to a neighbour that is up, it can do once in five seconds only: whoever
+ * forges hellos without authentication shall not keep an adjacency down at no cost.
  */
 #include "nbr_priv.h"
 

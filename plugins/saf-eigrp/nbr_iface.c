@@ -125,7 +125,7 @@ int se_nbr_iface_set(struct se_nbrs *n, unsigned number, const struct se_nbr_ifa
     return rc;
 }
 
-/* --- going ------------------------------------------------------------------------------------- */
+/* --- going ------------------------------------------------------------------------------------ */
 
 static void undirty(struct se_nbrs *n, struct nbr_iface *iface)
 {
@@ -214,7 +214,7 @@ void se_nbr__iface_expired(struct se_nbrs *n, struct nbr_iface *iface)
         say_hello(n, iface);
 }
 
-/* --- static neighbours ------------------------------------------------------------------------- */
+/* --- static neighbours ------------------------------------------------------------------------ */
 
 static int add_static(struct nbr_iface *iface, const struct xmb_addr *addr)
 {

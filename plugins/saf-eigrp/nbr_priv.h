@@ -132,7 +132,7 @@ static inline struct nbr *nbr_after(const struct nbr *b)
     return (struct nbr *)(void *)b->rtp.next;
 }
 
-/* --- nbr_engine.c --- */
+/* --- nbr_engine.c ----------------------------------------------------------------------------- */
 
 void se_nbr__enter(struct se_nbrs *n, struct se_now now);
 /* The end of a call: the doomed go, what is due is sent, the next timer is told. */
@@ -144,7 +144,7 @@ uint32_t se_nbr__random(struct se_nbrs *n);
 /* The operations that the transport wants. */
 extern const struct se_rtp_ops se_nbr__rtp_ops;
 
-/* --- nbr_fsm.c --- */
+/* --- nbr_fsm.c -------------------------------------------------------------------------------- */
 
 /* `header`: of the packet that caused it, or NULL. */
 void se_nbr__event(struct se_nbrs *n, struct nbr *b, enum se_nbr_event event,
@@ -154,7 +154,7 @@ void se_nbr__send_init(struct se_nbrs *n, struct nbr *b);
 /* Arms the hold timer as the state has it. */
 void se_nbr__heard(struct se_nbrs *n, struct nbr *b);
 
-/* --- nbr_table.c --- */
+/* --- nbr_table.c ------------------------------------------------------------------------------ */
 
 int se_nbr__same_addr(const struct xmb_addr *a, const struct xmb_addr *b);
 struct nbr *se_nbr__find(const struct se_nbrs *n, const struct nbr_iface *iface,
@@ -176,13 +176,13 @@ int se_nbr__may_reset(struct se_nbrs *n, struct nbr_iface *iface, const struct x
 int se_nbr__is_quiet(const struct se_nbrs *n, const struct nbr_iface *iface,
                      const struct xmb_addr *addr);
 
-/* --- nbr_iface.c --- */
+/* --- nbr_iface.c ------------------------------------------------------------------------------ */
 
 struct nbr_iface *se_nbr__iface(const struct se_nbrs *n, unsigned iface);
 void se_nbr__iface_expired(struct se_nbrs *n, struct nbr_iface *iface);
 void se_nbr__iface_free(struct se_nbrs *n, struct nbr_iface *iface);
 
-/* --- nbr_announce.c --- */
+/* --- nbr_announce.c --------------------------------------------------------------------------- */
 
 /* A hello to all: by multicast, or to each neighbour that is configured or there. */
 void se_nbr__hello_all(struct se_nbrs *n, struct nbr_iface *iface);
@@ -196,7 +196,7 @@ void se_nbr__announce(struct se_nbrs *n, struct nbr_iface *iface, const struct x
 /* Addresses that fit a Sequence TLV. */
 uint32_t se_nbr__list_max(const struct se_nbr_iface_conf *conf);
 
-/* --- nbr_hello.c, nbr_data.c --- */
+/* --- nbr_hello.c, nbr_data.c ------------------------------------------------------------------ */
 
 /* A framed hello. SE_REASON_NONE, or why it was not taken. `b` may be NULL. */
 enum se_reason se_nbr__hello_in(struct se_nbrs *n, struct nbr_iface *iface, struct nbr *b,
@@ -207,7 +207,7 @@ enum se_reason se_nbr__data_in(struct se_nbrs *n, struct nbr *b, const struct se
 /* Its INIT came or ours was acknowledged: is that both? */
 void se_nbr__maybe_formed(struct se_nbrs *n, struct nbr *b);
 
-/* --- nbr_show.c --- */
+/* --- nbr_show.c ------------------------------------------------------------------------------- */
 
 void se_nbr__note(struct se_nbrs *n, enum se_nbr_note_kind kind, const struct nbr *b,
                   enum se_nbr_reason reason);

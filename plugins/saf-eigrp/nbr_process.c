@@ -2,8 +2,8 @@
 /*
  * nbr_process.c - the process comes, changes and goes.
  *
- * The tables that are indexed by number are made at once, so that a number is an index for ever; what
- * they point to is made when it is there.
+ * The tables that are indexed by number are made at once, so that a number is an index for ever;
+ * what they point to is made when it is there.
  */
 #include "nbr_priv.h"
 

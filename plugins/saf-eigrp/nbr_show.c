@@ -69,7 +69,7 @@ void se_nbr__no_key(struct se_nbrs *n, struct nbr_iface *iface)
         note(n, &what);
 }
 
-/* --- asking ------------------------------------------------------------------------------------ */
+/* --- asking ----------------------------------------------------------------------------------- */
 
 int se_nbr_info(const struct se_nbrs *n, unsigned nbr, uint64_t now_ms, struct se_nbr_info *out)
 {

@@ -3,9 +3,9 @@
  * nbr_table.c - neighbours in memory, found by interface and address, and who may become one.
  *
  * Anybody on a link can send hellos under any number of addresses. So a stranger needs one of few
- * places for pending neighbours, and places are given out at a limited rate; a pending neighbour that
- * never said more than hello gives its place up after a while. Those that are up have places of their
- * own, and configured neighbours are not counted. The table is hashed with a random seed.
+ * places for pending neighbours, and places are given out at a limited rate; a pending neighbour
+ * that never said more than hello gives its place up after a while. Those that are up have places
+ * of their own, and configured neighbours are not counted. The table is hashed with a random seed.
  */
 #include "nbr_priv.h"
 
@@ -172,7 +172,7 @@ enum se_reason se_nbr__admit(struct se_nbrs *n, struct nbr_iface *iface,
     return SE_REASON_NONE;
 }
 
-/* --- those that were just reset ---------------------------------------------------------------- */
+/* --- those that were just reset --------------------------------------------------------------- */
 
 static const struct nbr_quiet *quiet_of(const struct nbr_iface *iface, const struct xmb_addr *addr)
 {

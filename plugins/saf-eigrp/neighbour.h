@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * neighbour.h - who is there: neighbours found, kept and lost on the interfaces of one process, which is
- * a service family in an autonomous system. (RFC 7868, 5.3; decisions D14 to D20, D24, D25.)
+ * neighbour.h - who is there: neighbours found, kept and lost on the interfaces of one process,
+ * which is a service family in an autonomous system. (RFC 7868, 5.3; decisions D14 to D20, D24,
+ * D25.)
  *
  * The engine is pure: packets and time come in as arguments, and what it wants goes out through
  * struct se_nbr_ops. The same calls in the same order, with the same seed, do the same. Reliable
@@ -22,14 +23,15 @@
  *      |      gone      |  +--- its INIT: it restarted ---+
  *      +----------------+-------------- gone -------------+
  *
- * Whoever is not up costs little: pending neighbours are few for each interface and come at a limited
- * rate, so that forged hellos neither fill memory nor touch those that are up.
+ * Whoever is not up costs little: pending neighbours are few for each interface and come at a
+ * limited rate, so that forged hellos neither fill memory nor touch those that are up.
  *
  * Neighbours and interfaces have numbers that fit dual.h: a neighbour keeps its number as long as
  * it is up, and the number is used again later.
  *
- * One thread at a time. From inside of ops only se_nbr_post, se_nbr_reset, se_nbr_resync and reading
- * are allowed. Memory: bounded by the limits of the configuration.
+ * One thread at a time. From inside of ops->up, down, resync, complete, deliver and note only
+ * se_nbr_post, se_nbr_reset, se_nbr_resync and reading are allowed, from the others only reading.
+ * Memory: bounded by the limits of the configuration.
  */
 #ifndef SE_NEIGHBOUR_H
 #define SE_NEIGHBOUR_H
@@ -89,7 +91,7 @@ enum se_nbr_reason {
 /* How an interface finds and reaches its neighbours. */
 enum se_nbr_mode {
     SE_NBR_LAN,    /* multicast; sources on the link */
-    SE_NBR_STATIC, /* unicast to the configured neighbours, on the link; no multicast at all (D19) */
+    SE_NBR_STATIC, /* unicast to the configured neighbours, on the link; no multicast (D19) */
     SE_NBR_REMOTE, /* likewise, anywhere: several hops away */
     SE_NBR_LISTEN, /* unicast, anywhere; answers whoever ops->may_peer allows */
     SE_NBR_GROUP,  /* hellos to a group that many hops reach, data by unicast */
@@ -103,7 +105,7 @@ struct se_nbr_prefix {
 
 struct se_nbr_iface_conf {
     struct xmb_addr source; /* the address we send from; IPv6 on a link: link-local */
-    struct se_nbr_prefix prefixes[SE_NBR_PREFIXES_MAX]; /* ours; sources must fit (IPv4, on a link) */
+    struct se_nbr_prefix prefixes[SE_NBR_PREFIXES_MAX]; /* ours; on a link, IPv4 sources must fit */
     uint32_t prefix_count;
     uint8_t mode;           /* enum se_nbr_mode */
     uint8_t ttl_min;        /* 0: any; else packets with less are dropped */
@@ -182,14 +184,15 @@ struct se_nbr_ops {
     void (*up)(void *arg, unsigned nbr, unsigned iface);
     /* It was up, and is gone with all it said. Its messages are forgotten. */
     void (*down)(void *arg, unsigned nbr, enum se_nbr_reason reason);
-    /* RS: what it said is stale until it repeats it, and it forgot what we said: table_next rewinds. */
+    /* RS: what it said is stale until repeated, and it forgot what we said: rewind table_next. */
     void (*resync)(void *arg, unsigned nbr);
     void (*complete)(void *arg, unsigned nbr, enum se_nbr_complete why);
     /* A packet with service TLVs, framed; borrowed for the call. Acknowledged by us. */
     void (*deliver)(void *arg, unsigned nbr, const struct se_packet *packet);
     /*
-     * What to write about `m->item` now, to `nbr` or with SE_NBR_ALL to all on `iface`: 1 with `route`
-     * and `service` filled; 0: nothing any more. What they borrow lives until the next call of it.
+     * What to write about `m->item` now, to `nbr` or with SE_NBR_ALL to all on `iface`: 1 with
+     * `route` and `service` filled; 0: nothing any more. What they borrow lives until the next call
+     * of it.
      */
     int (*write)(void *arg, unsigned iface, unsigned nbr, const struct se_rtp_message *m,
                  struct se_route *route, struct se_service *service);

@@ -3,8 +3,9 @@
  * rtp.h - the reliable transport: every message to every neighbour once and in order, or the
  * neighbour is given up. (RFC 7868, 5.2; decision D21.)
  *
- * What is queued is not packets but *messages*: "an update about this service is due". The packet is
- * built when it may go out, from what the service is then; many messages of one opcode go into it.
+ * What is queued is not packets but *messages*: "an update about this service is due". The packet
+ * is built when it may go out, from what the service is then; many messages of one opcode go into
+ * it.
  *
  *     se_rtp_post --> peer's queue ------------- window free ------> unicast packet n, ack m
  *                     link's flow -------- all windows free ------> multicast packet n
@@ -12,21 +13,21 @@
  *                          |                          then multicast packet n with flag CR
  *                          +--> for those listed, the same messages go into their own queues
  *
- * The window is one: a peer has at most one packet that it did not acknowledge, be it a unicast or a
- * multicast that others acknowledged long ago. Only then the next is made. So numbers that one peer
- * sees always rise, the order of messages is the order of se_rtp_post for each peer, and a slow peer
- * holds up nobody: it falls back to a queue of its own, where a newer state of a service replaces
- * the older. What was sent is sent again by unicast, as it was, until it is acknowledged.
+ * The window is one: a peer has at most one packet that it did not acknowledge, be it a unicast or
+ * a multicast that others acknowledged long ago. Only then the next is made. So numbers that one
+ * peer sees always rise, the order of messages is the order of se_rtp_post for each peer, and a
+ * slow peer holds up nobody: it falls back to a queue of its own, where a newer state of a service
+ * replaces the older. What was sent is sent again by unicast, as it was, until it is acknowledged.
  *
- * Where a multicast would reach someone for whom it is not, it goes in CR mode too: a peer that came up
- * after the message was posted, one that is about to come up, one that is spoken to apart, and for
- * a while one that we gave up and that may not know it.
+ * Where a multicast would reach someone for whom it is not, it goes in CR mode too: a peer that
+ * came up after the message was posted, one that is about to come up, one that is spoken to apart,
+ * and for a while one that we gave up and that may not know it.
  *
  * Receiving is the other half: se_rtp_judge says what the sequence number of a packet means, and
  * se_rtp_accept takes it. In between stands the neighbour (neighbour.h), which knows about INIT.
  *
- * No socket, no clock; memory for messages and packets only, bounded by messages_max a queue. Ops
- * may call se_rtp_post and nothing else here. One thread at a time.
+ * No socket, no clock; memory for messages and packets only, bounded by messages_max a queue. Ops do
+ * not call back, but for init_acked, which may do anything but close. One thread at a time.
  */
 #ifndef SE_RTP_H
 #define SE_RTP_H
@@ -106,8 +107,8 @@ struct se_rtp_ops {
     void (*announce)(void *arg, struct se_rtp_link *l, const struct xmb_addr *addrs, size_t count,
                      uint32_t next_sequence);
     /*
-     * What to write for `m` now: 1 with `route` and `service` filled, 0 when there is nothing to say
-     * any more. `p` NULL: a multicast. What they borrow lives until the next call of it.
+     * What to write for `m` now: 1 with `route` and `service` filled, 0 when there is nothing to
+     * say any more. `p` NULL: a multicast. What they borrow lives until the next call of it.
      */
     int (*write)(void *arg, struct se_rtp_link *l, struct se_rtp_peer *p,
                  const struct se_rtp_message *m, struct se_route *route,
@@ -130,7 +131,7 @@ struct se_rtp_ghost {
 
 /* One interface. Fields above the line are set by its owner, before se_rtp_link_open. */
 struct se_rtp_link {
-    struct xmb_addr source;            /* ours: the addresss packets are sent from */
+    struct xmb_addr source;            /* ours: the address packets are sent from */
     const struct se_auth_policy *auth; /* borrowed while open */
     uint32_t packet_bytes;             /* EIGRP octets that a packet may have */
     uint32_t list_max;                 /* peers that ops->announce can list */
@@ -193,8 +194,6 @@ void se_rtp_free(struct se_rtp *r);
 void se_rtp_set_as(struct se_rtp *r, unsigned as_number);
 /* To be called first, whenever something is about to happen. */
 void se_rtp_time(struct se_rtp *r, struct se_now now);
-/* The time of se_rtp_time. */
-struct se_now se_rtp_now(const struct se_rtp *r);
 
 /* `l` is zeroed below the line and stays where it is. XMB_ENOMEM. */
 int se_rtp_link_open(struct se_rtp *r, struct se_rtp_link *l, unsigned number);
@@ -210,7 +209,7 @@ void se_rtp_peer_close(struct se_rtp *r, struct se_rtp_peer *p);
 void se_rtp_haunt(struct se_rtp *r, const struct se_rtp_peer *p);
 /* Sends an empty update with INIT, and `flags`; replaces one that was not acknowledged. */
 void se_rtp_peer_init(struct se_rtp *r, struct se_rtp_peer *p, uint32_t flags);
-/* The INIT that is not acknowledged yet goes once more, with the ack that is due. 0: there is none. */
+/* The INIT that is not acknowledged goes once more, with the ack that is due. 0: there is none. */
 int se_rtp_peer_init_again(struct se_rtp *r, struct se_rtp_peer *p);
 /* A multicast went since, and would be taken by whoever takes the INIT. */
 int se_rtp_init_is_stale(const struct se_rtp_peer *p);

@@ -11,8 +11,8 @@
  *   a ghost       no peer any more, and may not know it          excludes it
  *
  * Whoever is excluded stands in the Sequence TLV of a hello before the packet, does not enter
- * conditional receive mode, and so drops the packet with the CR flag. What the packet says goes into
- * the queues of those for whom it was. (RFC 7868, 5.2.)
+ * conditional receive mode, and so drops the packet with the CR flag. What the packet says goes
+ * into the queues of those for whom it was. (RFC 7868, 5.2.)
  */
 #include "rtp_priv.h"
 

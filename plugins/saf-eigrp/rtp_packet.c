@@ -4,8 +4,8 @@
  * sending them again.
  *
  * A packet lives until the last peer acknowledged it or is gone, and so long its messages hold what
- * they are about. A multicast is one packet that many peers refer to. Memory is reused: a packet that
- * is as large as the next needs to be.
+ * they are about. A multicast is one packet that many peers refer to. Memory is reused: a packet
+ * that is as large as the next needs to be.
  */
 #include "octets.h"
 #include "rtp_priv.h"

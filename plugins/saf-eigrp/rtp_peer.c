@@ -56,11 +56,6 @@ void se_rtp_time(struct se_rtp *r, struct se_now now)
     r->now = now;
 }
 
-struct se_now se_rtp_now(const struct se_rtp *r)
-{
-    return r->now;
-}
-
 int se_rtp_link_open(struct se_rtp *r, struct se_rtp_link *l, unsigned number)
 {
     if (se_timers_reserve(r->timers, 1) != 0)

@@ -63,7 +63,7 @@ struct se_rtp {
     uint16_t as_number;
 };
 
-/* --- rtp_queue.c --- */
+/* --- rtp_queue.c ------------------------------------------------------------------------------ */
 
 int se_rtp__queues_init(struct se_rtp *r);
 void se_rtp__queues_free(struct se_rtp *r);
@@ -81,7 +81,7 @@ struct se_rtp_node *se_rtp__pop(struct se_rtp *r, struct se_rtp_queue *q);
 void se_rtp__node_free(struct se_rtp *r, struct se_rtp_node *node);
 void se_rtp__clear(struct se_rtp *r, struct se_rtp_queue *q);
 
-/* --- rtp_packet.c --- */
+/* --- rtp_packet.c ----------------------------------------------------------------------------- */
 
 /* A packet of at least `capacity` octets, without references. NULL: out of memory. */
 struct se_rtp_packet *se_rtp__packet_new(struct se_rtp *r, uint32_t capacity);
@@ -102,31 +102,31 @@ void se_rtp__resend(struct se_rtp *r, struct se_rtp_peer *p);
 /* The ack that goes along in a unicast to `p`: it is no longer due. */
 uint32_t se_rtp__take_ack(struct se_rtp_peer *p);
 /*
- * Writes the first message of `q` into the packet. 1: it is out of the queue, written or because there
- * is nothing to say; 0: the packet is full, or is for another opcode. `p` NULL: a multicast.
+ * Writes the first message of `q` into the packet. 1: it is out of the queue, written or because
+ * there is nothing to say; 0: the packet is full, or is for another opcode. `p` NULL: a multicast.
  */
 int se_rtp__fill_one(struct se_rtp *r, struct se_rtp_link *l, struct se_rtp_peer *p,
                      struct se_rtp_queue *q, struct se_rtp_packet *packet, struct se_writer *w);
 
-/* --- rtp_flow.c --- */
+/* --- rtp_flow.c ------------------------------------------------------------------------------- */
 
 /* 1: a multicast went, or the flow changed; 0: not now. */
 int se_rtp__flow_step(struct se_rtp *r, struct se_rtp_link *l);
 /* The order of the first message of the flow that is for `p`; UINT64_MAX: none. */
 uint64_t se_rtp__flow_order(const struct se_rtp_link *l, const struct se_rtp_peer *p);
 
-/* --- rtp_peer.c --- */
+/* --- rtp_peer.c ------------------------------------------------------------------------------- */
 
 void se_rtp__lose(struct se_rtp *r, struct se_rtp_peer *p, enum se_rtp_loss why);
 
-/* --- rtp_send.c --- */
+/* --- rtp_send.c ------------------------------------------------------------------------------- */
 
 /* It may have something to send. */
 void se_rtp__ready(struct se_rtp_peer *p);
 /* All of the link may have. */
 void se_rtp__ready_all(struct se_rtp_link *l);
 
-/* --- rtp_timer.c --- */
+/* --- rtp_timer.c ------------------------------------------------------------------------------ */
 
 void se_rtp__measure(struct se_rtp_peer *p, uint64_t rtt_ms);
 /* The link may send. Else its timer is armed. */

@@ -31,7 +31,7 @@ void se_rtp__queues_free(struct se_rtp *r)
     free(r->buckets);
 }
 
-/* --- the hash table ---------------------------------------------------------------------------- */
+/* --- the hash table --------------------------------------------------------------------------- */
 
 static uint32_t hash(const struct se_rtp_queue *q, const struct se_rtp_message *m)
 {
@@ -111,7 +111,7 @@ struct se_rtp_node *se_rtp__find(const struct se_rtp *r, const struct se_rtp_que
     return NULL;
 }
 
-/* --- nodes ------------------------------------------------------------------------------------- */
+/* --- nodes ------------------------------------------------------------------------------------ */
 
 static struct se_rtp_node *node_new(struct se_rtp *r, const struct se_rtp_message *m)
 {
@@ -143,7 +143,7 @@ void se_rtp__node_free(struct se_rtp *r, struct se_rtp_node *node)
     r->free_node_count++;
 }
 
-/* --- queues ------------------------------------------------------------------------------------ */
+/* --- queues ----------------------------------------------------------------------------------- */
 
 static void unlink_node(struct se_rtp_queue *q, struct se_rtp_node *node)
 {

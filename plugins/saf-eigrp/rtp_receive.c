@@ -3,8 +3,8 @@
  * rtp_receive.c - sequence numbers and acks that come in.
  *
  * The numbers of one sender rise, but with gaps: they are common to all its neighbours. So a number
- * says nothing about what is missing; that nothing is comes from the sender's window of one, and from
- * CR mode where a multicast goes past the window of a laggard. Only later numbers are taken.
+ * says nothing about what is missing; that nothing is comes from the sender's window of one, and
+ * from CR mode where a multicast goes past the window of a laggard. Only later numbers are taken.
  */
 #include "rtp_priv.h"
 

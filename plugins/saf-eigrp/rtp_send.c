@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * rtp_send.c - what goes out next: the flow of a link first, since everybody waits for it, then each
- * peer's queue in turn, then each peer's table, which is pulled as fast as packets go and no faster.
+ * rtp_send.c - what goes out next: the flow of a link first, since everybody waits for it, then
+ * each peer's queue in turn, then each peer's table, which is pulled as fast as packets go and no
+ * faster.
  *
  * A peer's unicast waits while the flow has an older message for it, and the flow's multicast waits
  * while the peer has an older unicast: this keeps the order of posting for each of them.
@@ -47,7 +48,7 @@ static struct se_rtp_peer *next_ready(struct se_rtp_link *l)
     return p;
 }
 
-/* --- posting ----------------------------------------------------------------------------------- */
+/* --- posting ---------------------------------------------------------------------------------- */
 
 static void post_to(struct se_rtp *r, struct se_rtp_peer *p, const struct se_rtp_message *m,
                     uint64_t order)
@@ -117,7 +118,7 @@ void se_rtp_table(struct se_rtp *r, struct se_rtp_peer *p, uint32_t flags)
     se_rtp__ready(p);
 }
 
-/* --- unicasts ---------------------------------------------------------------------------------- */
+/* --- unicasts --------------------------------------------------------------------------------- */
 
 /* The next item of the table becomes a message. 0: there is none, or it could not be queued. */
 static int pull(struct se_rtp *r, struct se_rtp_peer *p)
@@ -221,7 +222,7 @@ void se_rtp_run(struct se_rtp *r, struct se_rtp_link *l)
     }
 }
 
-/* --- INIT -------------------------------------------------------------------------------------- */
+/* --- INIT ------------------------------------------------------------------------------------- */
 
 void se_rtp_peer_init(struct se_rtp *r, struct se_rtp_peer *p, uint32_t flags)
 {

@@ -3,9 +3,10 @@
  * rtp_timer.c - times of the transport: round trips measured, when to send again, how fast.
  *
  *   SRTT    smoothed time to the ack, of packets that went once only; an eighth of each new one
- *   RTO     max(200 ms, 6 SRTT, 6 times the pacing of a full packet), at most 5 s; 5 s before the first
- *           measurement; half as much again with each try
- *   flow    max(50 ms, 4 times the mean SRTT): how long a multicast waits for laggards
+ *   RTO     max(200 ms, 6 SRTT, 6 times the pacing of a full packet), at most 5 s; 5 s before the
+ *           first measurement; half as much again with each try
+ *   flow    max(50 ms, 4 times the least SRTT): how long a multicast waits for laggards. The
+ *           mean, which others take, lets one slow neighbour hold up all
  *   pacing  a packet takes its bits at bandwidth times percent; a bucket that drains, with one
  *           millisecond of slack because the clock is no finer
  */
@@ -51,17 +52,14 @@ uint32_t se_rtp_rto_ms(const struct se_rtp_peer *p)
 uint32_t se_rtp_flow_ms(const struct se_rtp_link *l)
 {
     const struct se_rtp_peer *p;
-    uint64_t sum = 0;
-    uint32_t count = 0;
+    uint32_t least = UINT32_MAX;
 
-    for (p = l->first; p != NULL; p = p->next) {
-        if (p->is_up && !p->is_apart) {
-            sum += se_rtp_srtt_ms(p);
-            count++;
-        }
-    }
-    sum = count > 0 ? 4 * sum / count : 0;
-    return sum < SE_RTP_FLOW_MIN_MS ? SE_RTP_FLOW_MIN_MS : (uint32_t)sum;
+    for (p = l->first; p != NULL; p = p->next)
+        if (p->is_up && !p->is_apart && p->has_srtt && se_rtp_srtt_ms(p) < least)
+            least = se_rtp_srtt_ms(p);
+    if (least == UINT32_MAX || 4 * least < SE_RTP_FLOW_MIN_MS)
+        return SE_RTP_FLOW_MIN_MS;
+    return 4 * least;
 }
 
 void se_rtp__wake_at(struct se_rtp *r, struct se_rtp_link *l, uint64_t at_ms)

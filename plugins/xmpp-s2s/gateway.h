@@ -89,6 +89,7 @@ struct s2_tally {
 struct s2_module {
     struct xmb_module *module;
     _Atomic uint32_t incoming;     /* streams over all workers */
+    _Atomic uint32_t incoming_inside; /* of these, from inside */
     _Atomic uint32_t owner_epoch;  /* raised when owners of flows may have changed */
     struct s2_secret made[S2_SIDES]; /* at start; used where the configuration gives no secret */
     uint32_t generation;             /* of the newest configuration; control thread */

@@ -8,6 +8,10 @@
  *   of one address, outside: at most conf->streams_unverified. For a new one the oldest goes that
  *       never said a word; when all have spoken the new one is refused, with an error where there
  *       is room for it. Inside there is no such limit: a server opens one for each foreign domain.
+ *   of one address, outside, verified or not: an eighth of conf->streams_total, since whoever has a
+ *       domain can have any number of pairs verified. A worker counts its own share of these.
+ *   of the inside: three quarters of conf->streams_total, so that one user who writes to thousands
+ *       of domains does not shut the world out.
  *   of all: from seven eighths of conf->streams_total on, each new one removes the oldest that is
  *       not verified after 5 s, and at the limit the oldest of any age. Verified ones stay.
  */
@@ -80,6 +84,7 @@ int s2_in_enlist(struct s2_incoming *s, const struct xmb_addr *remote)
     if (a == NULL)
         return XMB_ENOMEM;
     s->address = a;
+    a->streams++;
     s->addr_older = a->newest;
     if (a->newest != NULL)
         a->newest->addr_newer = s;
@@ -109,9 +114,14 @@ static void leave_address(struct s2_incoming *s)
         s->addr_newer->addr_older = s->addr_older;
     else
         a->newest = s->addr_older;
+    a->count--;
+}
+
+void s2_in_forget(struct s2_incoming *s)
+{
+    if (s->address != NULL && --s->address->streams == 0)
+        address_drop(s->w->incomings, s->address);
     s->address = NULL;
-    if (--a->count == 0)
-        address_drop(s->w->incomings, a);
 }
 
 void s2_in_delist(struct s2_incoming *s)
@@ -163,6 +173,22 @@ static uint32_t open_streams(const struct s2_worker *w)
     return atomic_load_explicit(&w->module->incoming, memory_order_relaxed);
 }
 
+/* Of one address on this worker: connections spread over workers as they come. */
+static uint32_t share_of_address(const struct s2_worker *w)
+{
+    uint32_t share = w->conf->streams_total / 8 / w->count;
+
+    return share > w->conf->streams_unverified ? share : w->conf->streams_unverified;
+}
+
+static int inside_is_full(const struct s2_worker *w)
+{
+    uint32_t total = w->conf->streams_total;
+
+    return atomic_load_explicit(&w->module->incoming_inside, memory_order_relaxed) >=
+           total - total / 4;
+}
+
 int s2_in_is_crowded(const struct s2_worker *w)
 {
     return open_streams(w) >= w->conf->streams_total - w->conf->streams_total / 8;
@@ -170,11 +196,13 @@ int s2_in_is_crowded(const struct s2_worker *w)
 
 enum in_room s2_in_room(struct s2_worker *w, enum s2_side side, const struct xmb_addr *remote)
 {
-    struct in_address *a = address_find(w->incomings, remote);
+    struct in_address *a = side == S2_OUTSIDE ? address_find(w->incomings, remote) : NULL;
 
-    if (side == S2_OUTSIDE && a != NULL && a->count >= w->conf->streams_unverified &&
-        !silent_gives_way(a))
+    if (a != NULL && (a->streams >= share_of_address(w) ||
+                      (a->count >= w->conf->streams_unverified && !silent_gives_way(a))))
         return s2_in_is_crowded(w) ? IN_ROOM_FULL : IN_ROOM_ADDRESS;
+    if (side == S2_INSIDE && inside_is_full(w))
+        return IN_ROOM_FULL;
     if (open_streams(w) >= w->conf->streams_total)
         return oldest_gives_way(w, 0) ? IN_ROOM_OK : IN_ROOM_FULL;
     if (s2_in_is_crowded(w))

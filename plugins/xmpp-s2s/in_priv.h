@@ -114,12 +114,13 @@ struct in_pair {
     struct s2_reverse *reverse; /* it is offered the other way round (XEP-0288); or NULL */
 };
 
-/* Streams that are not verified, of one address. IPv6: of one /64. */
+/* Streams of one address. IPv6: of one /64. */
 struct in_address {
     struct in_address *next;
     uint8_t family;
     uint8_t ip[8];
-    uint32_t count;
+    uint32_t streams; /* verified or not */
+    uint32_t count;   /* of these, not verified */
     struct s2_incoming *oldest; /* in order of their coming */
     struct s2_incoming *newest;
 };
@@ -259,6 +260,7 @@ int s2_in_is_crowded(const struct s2_worker *w);
 /* Counts `s` as unverified. XMB_ENOMEM. */
 int s2_in_enlist(struct s2_incoming *s, const struct xmb_addr *remote);
 void s2_in_delist(struct s2_incoming *s); /* verified, or gone */
+void s2_in_forget(struct s2_incoming *s); /* gone: its address has one less */
 
 /* --- in_header.c ------------------------------------------------------------------------------ */
 

@@ -69,6 +69,8 @@ static void link_stream(struct s2_incoming *s)
     s->next_by_ref = *bucket;
     *bucket = s;
     atomic_fetch_add_explicit(&s->w->module->incoming, 1, memory_order_relaxed);
+    atomic_fetch_add_explicit(&s->w->module->incoming_inside, s->side == S2_INSIDE,
+                              memory_order_relaxed);
     S2_COUNT(s->w, S2_M_STREAMS_IN, 1);
     s->counted = 1;
 }
@@ -78,7 +80,10 @@ void s2_in_uncount(struct s2_incoming *s)
     if (!s->counted)
         return;
     s->counted = 0;
+    s2_in_forget(s);
     atomic_fetch_sub_explicit(&s->w->module->incoming, 1, memory_order_relaxed);
+    atomic_fetch_sub_explicit(&s->w->module->incoming_inside, s->side == S2_INSIDE,
+                              memory_order_relaxed);
     S2_COUNT(s->w, S2_M_STREAMS_IN, -1);
 }
 
@@ -221,7 +226,7 @@ static int refuse_unheard(struct s2_worker *w, const struct xmb_addr *remote, co
 static int begin(struct s2_incoming *s, const struct s2_listen *listen,
                  const struct xmb_addr *remote, enum in_room room)
 {
-    static const char *const why = "too many streams of this address wait to be verified";
+    static const char *const why = "too many streams of this address";
     int rc;
 
     if (room != IN_ROOM_OK && s->direct)

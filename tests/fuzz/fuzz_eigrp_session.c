@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * fuzz_eigrp_session.c - a neighbour that says anything, at any time: octets become a conversation with
- * an engine that has a real neighbour beside it.
+ * fuzz_eigrp_session.c - a neighbour that says anything, at any time: octets become a conversation
+ * with an engine that has a real neighbour beside it.
  *
  * Each command is an octet and what it needs: raw packets, hellos, INITs and packets of all opcodes
  * whose numbers fit or nearly fit, acks, goodbyes, floods of strangers, time, and things for the

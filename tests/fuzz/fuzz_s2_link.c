@@ -8,8 +8,9 @@
  * configuration changes. So the search gets to every state without having to spell XML.
  *
  * Beyond "no crash" it holds links to what they promise: of a lease exactly one end is told, no
- * pair is verified without TLS where TLS is required, what is acknowledged was sent, and when
- * everybody has gone, so have the links.
+ * pair is verified without TLS where TLS is required, what is acknowledged was sent, no stanza is
+ * taken where both directions were not agreed on behind TLS, and when everybody has gone, so have
+ * the links. Flows are faked.
  */
 #include <stdint.h>
 #include <stdio.h>
@@ -89,8 +90,85 @@ static const char *const words[] = {
     "</stream:stream>",
     "<strange xmlns='urn:example'/>",
     " ",
+    "<stream:features>" RIG_DIALBACK "<bidi xmlns='urn:xmpp:features:bidi'/></stream:features>",
+    "<stream:features>" RIG_EXTERNAL "<bidi xmlns='urn:xmpp:bidi'/></stream:features>",
+    "<db:verify from='b.test' to='a.test' id='x1'>key</db:verify>",
+    "<db:verify from='b.test' to='x.test' id='S1'>key</db:verify>",
+    "<db:result from='d.test' to='c.test'>key</db:result>",
+    "<iq type='get' from='b.test' to='c.test' id='1'/>",
+    "<iq type='result' from='b.test' to='a.test' id='xmb-1'/>",
+    "<message from='x@d.test' to='y@a.test'/>",
+    "<message from='x@a.test' to='y@a.test'/>",
+    "<message from='x@b.test' to='&lt;@a.test'/>",
+    "<presence/>",
 };
 #define WORDS (sizeof(words) / sizeof(words[0]))
+
+/* --- flows ----------------------------------------------------------------------------------- */
+
+static unsigned paths_open, puts_seen;
+static xmb_ref stopped; /* a stream that a flow has stopped */
+
+int s2_path_open(struct s2_worker *w, enum s2_side to_side, const struct s2_domain *from,
+                 const struct s2_domain *to, xmb_ref source, struct s2_path *p)
+{
+    const struct s2_domain *local = to_side == S2_INSIDE ? to : from;
+
+    memset(p, 0, sizeof(*p));
+    REQUIRE(s2_conf_local(w->conf, local) != NULL && source != 0);
+    p->w = w;
+    p->is_open = 1;
+    p->source = source;
+    paths_open++;
+    return 0;
+}
+
+void s2_path_close(struct s2_path *p)
+{
+    REQUIRE(p->is_open);
+    p->is_open = 0;
+    paths_open--;
+}
+
+int s2_path_put(struct s2_path *p, const struct s2_stanza *s)
+{
+    REQUIRE(p->is_open && s->from.n > 0 && s->to.n > 0);
+    if (++puts_seen % 5 == 0)
+        return XMB_ELIMIT;
+    if (puts_seen % 3 != 0)
+        return 0;
+    stopped = p->source;
+    return 1;
+}
+
+void s2_path_flush(struct s2_worker *w)
+{
+    (void)w;
+}
+
+void s2_bounce(struct s2_worker *w, enum s2_side from_side, const struct s2_stanza *s,
+               enum s2_condition condition, const struct s2_domain *by, const char *text)
+{
+    (void)w;
+    (void)from_side;
+    (void)text;
+    REQUIRE(s->from.n > 0 && s->to.n > 0 && condition != S2_C_NONE && by != NULL);
+}
+
+int s2_barrier_answer(struct s2_worker *w, const struct s2_domain *from_domain,
+                      const struct s2_domain *to, const struct s2_stanza *s)
+{
+    (void)w;
+    (void)from_domain;
+    (void)to;
+    return xmb_str_eq(s->id, XMB_STR("xmb-1"));
+}
+
+void s2_flow_alive(struct s2_worker *w, const struct s2_domain *foreign)
+{
+    (void)w;
+    (void)foreign;
+}
 
 static uint8_t octet(struct input *in)
 {
@@ -115,6 +193,8 @@ static void check_user(const struct rig_user *u)
     }
     if (u->lease != NULL && u->ready && !was_lax)
         REQUIRE(u->lease->link->secured);
+    if (u->lease != NULL && u->lease->link->pairs != NULL)
+        REQUIRE(u->lease->link->bidi && u->lease->link->secured);
 }
 
 static void check_all(void)
@@ -251,6 +331,7 @@ static void disturb(uint8_t how)
         break;
     case 4:
         rig.hold_addresses = how & 1;
+        rig.conf.security[how >> 1 & 1].bidi = how >> 2 & 1;
         break;
     case 5:
         if (rig.held_count > 0) {
@@ -284,6 +365,12 @@ static void operate(uint8_t how)
     s2_link_walk(rig.w, look, &id);
     if (how & 1)
         s2_link_clear(rig.w, id);
+    if (how & 2)
+        s2_link_resume(rig.w, stopped);
+    if (how & 4)
+        xmb_fakehost_verdict(XMB_POINT_ROUTE, how & 8 ? XMB_DENY : XMB_ALLOW, 0);
+    if (how & 16)
+        xmb_fakehost_late(how >> 5 & 1);
 }
 
 static void step_conn(uint8_t what, struct input *in)
@@ -382,6 +469,9 @@ static void open_all(void)
     memset(askers, 0, sizeof(askers));
     conn_count = 0;
     was_lax = drained = 0;
+    rig.conf.security[S2_OUTSIDE].bidi = rig.conf.security[S2_INSIDE].bidi = 1;
+    puts_seen = 0;
+    stopped = 0;
 }
 
 static void close_all(void)
@@ -393,10 +483,11 @@ static void close_all(void)
         if (askers[i].ask != NULL)
             s2_ask_cancel(askers[i].ask);
     }
-    xmb_fakehost_advance(60000);
+    xmb_fakehost_advance(60000 + rig.conf.idle_ms); /* one that the peer may use is kept so long */
     check_all();
     REQUIRE(rig.w->links->count == 0);
     REQUIRE(rig.w->cells[S2_M_STREAMS_OUT] == 0);
+    REQUIRE(paths_open == 0);
     rig_close();
 }
 

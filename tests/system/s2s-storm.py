@@ -149,6 +149,8 @@ class Storm:
         peer, to = r.choice(self.outside), r.choice(("a.test", "b.test", "chat.a.test"))
         stream = self.stream(peer, to, OUTSIDE, peer.domains[0])
         if r.random() < .3:
+            stream.send("<bidi xmlns='urn:xmpp:bidi'/>")
+        if r.random() < .3:
             peer.external(stream)
         peer.ask(stream)
         self.send_some(r, stream, peer.domains[0], to)

@@ -101,7 +101,7 @@ static unsigned node_of(const struct link_node *node, unsigned nbr)
     return LINK_NODES;
 }
 
-/* --- the packets on their way ------------------------------------------------------------------ */
+/* --- the packets on their way ----------------------------------------------------------------- */
 
 static int before(const struct link_packet *a, const struct link_packet *b)
 {
@@ -166,8 +166,6 @@ static void carry(struct link_sim *s, const struct link_node *from, unsigned to,
         return;
     link_require(s, se_packet_open(octets, bytes, &view, NULL) == 0, "a bad packet was sent");
     link_require(s, !is_multicast || view.header.acknowledge == 0, "an ack in a multicast");
-    if (s->filter != NULL && s->filter(s, from->index, to, &view))
-        return;
     copy_to(s, from, to, octets, bytes, is_multicast);
     if (link_draw(s, 100) < s->o.repeat_percent)
         copy_to(s, from, to, octets, bytes, is_multicast);
@@ -183,7 +181,7 @@ void link_inject(struct link_sim *s, unsigned to, const struct xmb_addr *source,
         se_nbr_input(s->nodes[to].engine, &rx, link_now(s));
 }
 
-/* --- what an engine wants ---------------------------------------------------------------------- */
+/* --- what an engine wants --------------------------------------------------------------------- */
 
 static void on_transmit(void *arg, unsigned iface, const struct xmb_addr *to, const void *octets,
                         size_t bytes)
@@ -411,7 +409,7 @@ static const struct se_nbr_ops ops = {
     .timer = on_timer,
 };
 
-/* --- the life of nodes -------------------------------------------------------------------------- */
+/* --- the life of nodes ------------------------------------------------------------------------ */
 
 const struct se_auth_policy *link_auth(const struct link_sim *s)
 {
@@ -543,7 +541,7 @@ void link_free(struct link_sim *s)
     free(s);
 }
 
-/* --- time --------------------------------------------------------------------------------------- */
+/* --- time ------------------------------------------------------------------------------------- */
 
 static void check_bounds(const struct link_sim *s, const struct link_node *node)
 {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * eigrp_link_sim.h - neighbour engines on a LAN that loses, repeats and reorders packets, in virtual
- * time.
+ * eigrp_link_sim.h - neighbour engines on a LAN that loses, repeats and reorders packets, in
+ * virtual time.
  *
  * Each node is an engine with one interface. What it transmits becomes copies on their way to the
  * others. Instead of DUAL there are *payloads*: each is an item that is posted once, to one
@@ -99,8 +99,6 @@ struct link_sim {
     uint8_t cut[LINK_NODES][LINK_NODES]; /* from, to */
     uint64_t delivered, steps;
     int is_traced;
-    /* May look at each packet of a node; 1: it is lost. */
-    int (*filter)(struct link_sim *s, unsigned from, unsigned to, const struct se_packet *packet);
     /* May look at unicasts to an address that is no node's. */
     void (*foreign)(struct link_sim *s, const struct xmb_addr *to, const void *octets,
                     size_t bytes);

@@ -9,7 +9,7 @@
 
 static const struct se_auth_policy no_auth = {SE_AUTH_NONE, NULL, 0};
 
-/* --- what the engine wants ---------------------------------------------------------------------- */
+/* --- what the engine wants -------------------------------------------------------------------- */
 
 static void look_into(struct rig_packet *p)
 {
@@ -183,7 +183,7 @@ static const struct se_nbr_ops ops = {
     .note = on_note,
 };
 
-/* --- the rig ------------------------------------------------------------------------------------ */
+/* --- the rig ---------------------------------------------------------------------------------- */
 
 struct xmb_addr rig_addr(const struct rig *rig, unsigned last)
 {
@@ -317,7 +317,7 @@ void rig_forget(struct rig *rig)
     rig->sent_first = rig->sent_count = 0;
 }
 
-/* --- what peers say ------------------------------------------------------------------------------ */
+/* --- what peers say --------------------------------------------------------------------------- */
 
 static void receive(struct rig *rig, const struct xmb_addr *from, unsigned iface, uint8_t ttl,
                     int is_multicast, const void *octets, size_t bytes)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * test_eigrp_link.c - neighbours and transport on a bad LAN: what is posted arrives once and in order
- * or the neighbour is reset, whatever is lost, repeated, reordered, cut, killed or forged.
+ * test_eigrp_link.c - neighbours and transport on a bad LAN: what is posted arrives once and in
+ * order or the neighbour is reset, whatever is lost, repeated, reordered, cut, killed or forged.
  *
  * Each scenario runs with many seeds. `test_eigrp_link SCENARIO SEED` runs one again,
  * `test_eigrp_link SCENARIO FIRST COUNT` more of them.
@@ -24,7 +24,7 @@
 
 static uint64_t delivered, retransmitted, steps, conditional, resets;
 
-/* --- helpers ----------------------------------------------------------------------------------- */
+/* --- helpers ---------------------------------------------------------------------------------- */
 
 static void random_options(uint64_t seed, struct link_options *o)
 {
@@ -99,7 +99,7 @@ static void finish(struct link_sim *s)
     link_free(s);
 }
 
-/* --- scenarios ---------------------------------------------------------------------------------- */
+/* --- scenarios -------------------------------------------------------------------------------- */
 
 /* Nothing but a bad LAN. */
 static void lossy(uint64_t seed)
@@ -341,7 +341,7 @@ static void flood(uint64_t seed)
     finish(s);
 }
 
-/* --- running ------------------------------------------------------------------------------------ */
+/* --- running ---------------------------------------------------------------------------------- */
 
 static const struct scenario {
     const char *name;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * test_eigrp_nbr.c - the rules of neighbours, one by one: forming, hello and hold, acceptance, going,
- * restarting, modes of interfaces, limits. (RFC 7868, 5.3; reference, section 2.)
+ * test_eigrp_nbr.c - the rules of neighbours, one by one: forming, hello and hold, acceptance,
+ * going, restarting, modes of interfaces, limits. (RFC 7868, 5.3; reference, section 2.)
  */
 #include "eigrp_nbr_rig.h"
 
@@ -10,7 +10,7 @@
 
 #define MINUTE_MS 60000u
 
-/* --- forming ------------------------------------------------------------------------------------ */
+/* --- forming ---------------------------------------------------------------------------------- */
 
 static void test_forming(void **state)
 {
@@ -161,7 +161,7 @@ static void test_init_of_a_stranger(void **state)
     rig_free(rig);
 }
 
-/* --- acceptance --------------------------------------------------------------------------------- */
+/* --- acceptance ------------------------------------------------------------------------------- */
 
 static void drop(struct rig *rig, const struct xmb_addr *from, const struct rig_hello *h,
                  enum se_reason reason)
@@ -281,7 +281,7 @@ static void test_octets_are_checked(void **state)
     rig_free(rig);
 }
 
-/* --- authentication ------------------------------------------------------------------------------ */
+/* --- authentication --------------------------------------------------------------------------- */
 
 static void test_authentication(void **state)
 {
@@ -341,7 +341,7 @@ static void test_unexpected_authentication(void **state)
     rig_free(rig);
 }
 
-/* --- hello and hold ------------------------------------------------------------------------------ */
+/* --- hello and hold --------------------------------------------------------------------------- */
 
 static void test_hellos_are_periodic(void **state)
 {
@@ -417,7 +417,7 @@ static void test_hold_is_what_the_peer_says(void **state)
     rig_free(rig);
 }
 
-/* --- going --------------------------------------------------------------------------------------- */
+/* --- going ------------------------------------------------------------------------------------ */
 
 static void goodbye_with(int k6)
 {
@@ -577,7 +577,7 @@ static void test_iface_down(void **state)
     rig_free(rig);
 }
 
-/* --- restarts ------------------------------------------------------------------------------------ */
+/* --- restarts --------------------------------------------------------------------------------- */
 
 static void test_restart(void **state)
 {
@@ -778,7 +778,7 @@ static void test_table_never_completes(void **state)
     rig_free(rig);
 }
 
-/* --- stub ---------------------------------------------------------------------------------------- */
+/* --- stub ------------------------------------------------------------------------------------- */
 
 static void test_stub(void **state)
 {
@@ -807,7 +807,7 @@ static void test_stub(void **state)
     rig_free(rig);
 }
 
-/* --- modes --------------------------------------------------------------------------------------- */
+/* --- modes ------------------------------------------------------------------------------------ */
 
 static void test_static_neighbours(void **state)
 {
@@ -911,7 +911,7 @@ static void test_remote_group(void **state)
     rig_free(rig);
 }
 
-/* --- limits -------------------------------------------------------------------------------------- */
+/* --- limits ----------------------------------------------------------------------------------- */
 
 static void test_pending_limit(void **state)
 {
@@ -981,7 +981,7 @@ static void test_neighbours_max(void **state)
     rig_free(rig);
 }
 
-/* --- configuration ------------------------------------------------------------------------------- */
+/* --- configuration ---------------------------------------------------------------------------- */
 
 static void test_live_configuration(void **state)
 {

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * test_eigrp_rtp.c - the rules of the reliable transport, one by one: numbers, acks, retransmission,
- * the window, conditional receive, queues, packing, pacing. (RFC 7868, 5.2; reference, section 3.)
+ * test_eigrp_rtp.c - the rules of the reliable transport, one by one: numbers, acks,
+ * retransmission, the window, conditional receive, queues, packing, pacing. (RFC 7868, 5.2;
+ * reference, section 3.)
  */
 #include "eigrp_nbr_rig.h"
 
@@ -9,7 +10,7 @@
 
 #include "rtp_priv.h"
 
-/* --- numbers and times --------------------------------------------------------------------------- */
+/* --- numbers and times ------------------------------------------------------------------------ */
 
 static void test_serial_numbers(void **state)
 {
@@ -72,7 +73,7 @@ static void test_sequence_wraps(void **state)
     rig_free(rig);
 }
 
-/* --- acks ---------------------------------------------------------------------------------------- */
+/* --- acks ------------------------------------------------------------------------------------- */
 
 static void test_ack_is_immediate(void **state)
 {
@@ -173,7 +174,7 @@ static void test_only_the_right_ack(void **state)
     rig_free(rig);
 }
 
-/* --- retransmission ------------------------------------------------------------------------------ */
+/* --- retransmission --------------------------------------------------------------------------- */
 
 static void test_sent_again(void **state)
 {
@@ -267,7 +268,7 @@ static void test_round_trips(void **state)
     rig_free(rig);
 }
 
-/* --- conditional receive, sending ---------------------------------------------------------------- */
+/* --- conditional receive, sending ------------------------------------------------------------- */
 
 static void test_laggards_are_excluded(void **state)
 {
@@ -316,6 +317,26 @@ static void test_laggards_are_excluded(void **state)
     assert_null(rig_sent_opcode(rig, SE_QUERY));
     assert_int_equal(rig_iface(rig).stats.cr_packets, 1);
     assert_int_equal(rig_iface(rig).stats.exceptions, 1);
+    rig_free(rig);
+}
+
+/* One that is slow to acknowledge does not make the others wait for long. */
+static void test_flow_timer(void **state)
+{
+    struct rig *rig = rig_new(4);
+    unsigned i;
+
+    (void)state;
+    rig_up(rig, 2, 40);
+    assert_int_equal(rig_iface(rig).flow_ms, 50);
+    for (i = 0; i < 40; i++) {
+        rig_post(rig, 0, SE_UPDATE, rig_item(rig, 10));
+        rig_advance(rig, 100);
+        rig_ack(rig, 2, rig_sent_opcode(rig, SE_UPDATE)->packet.header.sequence);
+    }
+    assert_in_range(rig_iface(rig).flow_ms, 360, 400);
+    rig_up(rig, 3, 40);
+    assert_int_equal(rig_iface(rig).flow_ms, 50);
     rig_free(rig);
 }
 
@@ -471,7 +492,7 @@ static void test_apart(void **state)
     rig_free(rig);
 }
 
-/* --- conditional receive, receiving --------------------------------------------------------------- */
+/* --- conditional receive, receiving ----------------------------------------------------------- */
 
 static void sequence_hello(struct rig *rig, const struct xmb_addr *listed, uint32_t next)
 {
@@ -529,7 +550,7 @@ static void test_conditional_without_number(void **state)
     rig_free(rig);
 }
 
-/* --- queues and packing ---------------------------------------------------------------------------- */
+/* --- queues and packing ----------------------------------------------------------------------- */
 
 /* A service that changes while the peer is slow waits once, and is sent as it is then. */
 static void test_newest_state_only(void **state)
@@ -677,7 +698,7 @@ static void test_queue_is_bounded(void **state)
     rig_free(rig);
 }
 
-/* --- the table ------------------------------------------------------------------------------------- */
+/* --- the table -------------------------------------------------------------------------------- */
 
 /* Pulled packet by packet; changes go first; EOT with the last one. */
 static void test_table(void **state)
@@ -715,7 +736,7 @@ static void test_table(void **state)
     rig_free(rig);
 }
 
-/* --- pacing ---------------------------------------------------------------------------------------- */
+/* --- pacing ----------------------------------------------------------------------------------- */
 
 static void test_pacing(void **state)
 {
@@ -784,6 +805,7 @@ int main(void)
         cmocka_unit_test(test_retry_limit),
         cmocka_unit_test(test_round_trips),
         cmocka_unit_test(test_laggards_are_excluded),
+        cmocka_unit_test(test_flow_timer),
         cmocka_unit_test(test_all_lag),
         cmocka_unit_test(test_conditional_sent_again),
         cmocka_unit_test(test_shy_ones_are_excluded),

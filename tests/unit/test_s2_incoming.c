@@ -595,6 +595,18 @@ static void the_total_leaves_room_for_those_who_speak(void **state)
     assert_true(rig_metric("streams_in") <= 16);
 }
 
+static struct xmb_conn *verified_from(unsigned host)
+{
+    struct xmb_conn *c = rig_connect_from(OUT, host);
+
+    assert_non_null(c);
+    rig_header(c, "b.test", "a.test");
+    rig_result(c, "b.test", "a.test");
+    rig_answer(S2_ASK_VALID, S2_C_NONE);
+    rig_expect(c, "type='valid'");
+    return c;
+}
+
 static void at_the_limit_verified_streams_stay(void **state)
 {
     unsigned i;
@@ -602,7 +614,7 @@ static void at_the_limit_verified_streams_stay(void **state)
     (void)state;
     rig_configure(RIG_BASE RIG_PLAIN "<limits streams='16'/>");
     for (i = 0; i < 16; i++)
-        rig_verified(OUT, "b.test", "a.test");
+        verified_from(200 + i);
     assert_null(rig_connect_from(OUT, 7));
     assert_int_equal(rig_metric("streams_in"), 16);
     assert_int_equal(rig_metric("streams_refused"), 1);
@@ -616,7 +628,7 @@ static void near_the_limit_the_stuck_go_first(void **state)
     (void)state;
     rig_configure(RIG_BASE RIG_PLAIN "<limits streams='16'/>");
     for (i = 0; i < 13; i++)
-        rig_verified(OUT, "b.test", "a.test");
+        verified_from(200 + i);
     stuck = rig_connect_from(OUT, 100);
     xmb_fakehost_advance(6000);
     fresh = rig_connect_from(OUT, 101);
@@ -625,6 +637,40 @@ static void near_the_limit_the_stuck_go_first(void **state)
     rig_connect_from(OUT, 102);
     xmb_fakehost_run();
     assert_true(rig_is_open(fresh));
+}
+
+/* A domain of one's own verifies any number of streams; it does not get all the room there is. */
+static void an_address_has_its_share(void **state)
+{
+    struct xmb_conn *first, *c;
+    unsigned i;
+
+    (void)state;
+    rig_configure(RIG_BASE RIG_PLAIN "<limits streams='160' unverified-streams='2'/>");
+    first = verified_from(1);
+    for (i = 1; i < 20; i++)
+        verified_from(1);
+    c = rig_connect_from(OUT, 1);
+    rig_expect_error(c, "resource-constraint");
+    verified_from(2);
+    rig_feed(first, "</stream:stream>");
+    assert_false(rig_is_open(first));
+    verified_from(1);
+    rig_expect_error(rig_connect_from(OUT, 1), "resource-constraint");
+}
+
+static void the_inside_leaves_room(void **state)
+{
+    unsigned i;
+
+    (void)state;
+    rig_configure(RIG_BASE RIG_PLAIN "<limits streams='16'/>");
+    for (i = 0; i < 12; i++)
+        rig_verified(IN, "a.test", "b.test");
+    assert_null(rig_connect_from(IN, 7));
+    for (i = 0; i < 4; i++)
+        verified_from(200 + i);
+    assert_null(rig_connect_from(OUT, 300));
 }
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, rig_begin, rig_end)
@@ -671,6 +717,8 @@ int main(void)
         TEST(the_total_leaves_room_for_those_who_speak),
         TEST(at_the_limit_verified_streams_stay),
         TEST(near_the_limit_the_stuck_go_first),
+        TEST(an_address_has_its_share),
+        TEST(the_inside_leaves_room),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
