@@ -311,7 +311,7 @@ void s2_in_ask_next(struct s2_incoming *s); /* a place among the asks is free */
 void s2_in_refuse(struct s2_incoming *s, const struct s2_domain *from, const struct s2_domain *to,
                   enum s2_condition c, const char *text);
 
-/* --- in_verify.c: authoritative server (2.6), with authority.c --------------------------------- */
+/* --- in_verify.c: authoritative server (2.6), with authority.c -------------------------------- */
 
 int s2_in_verify(struct s2_incoming *s, const struct in_input *in);
 
@@ -348,7 +348,7 @@ int s2_in_sm_enable(struct s2_incoming *s, const struct in_input *in);
 int s2_in_sm_refused(struct s2_incoming *s, const struct in_input *in);
 int s2_in_sm_answer(struct s2_incoming *s, const struct in_input *in);
 
-/* --- in_bidi.c -------------------------------------------------------------------------------- */
+/* --- in_bidi.c ------------------------------------------------------------------------------ */
 
 int s2_in_bidi(struct s2_incoming *s, const struct in_input *in);
 int s2_in_bidi_is_on_offer(const struct s2_incoming *s);
@@ -356,7 +356,7 @@ int s2_in_bidi_is_on_offer(const struct s2_incoming *s);
 void s2_in_bidi_offer(struct in_pair *p);
 void s2_in_bidi_offer_all(struct s2_incoming *s);
 void s2_in_bidi_withdraw(struct in_pair *p);
-/* Nothing more is sent; flows are told `kind` when it is closed. Again, or without bidi: nothing. */
+/* Nothing more is sent; flows are told `kind` when it is closed. Harmless again, or without bidi. */
 void s2_in_bidi_end(struct s2_incoming *s, enum s2_failure_kind kind, const char *why);
 void s2_in_bidi_closed(struct s2_incoming *s, const char *why);
 /* Writes where there is a link: it waits for room rather than being lost. */

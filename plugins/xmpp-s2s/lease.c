@@ -3,10 +3,10 @@
  * lease.c - the use of a link for one pair of domains, as flows see it.
  *
  * A second domain of ours may go over a verified link when the peer keeps dialback errors apart
- * from stream errors (2.7): such a lease is a guest until it is verified, and gets a link of
- * its own when that fails. So it may over a stream that the peer opened, when that is bidirectional
- * and the pair was verified there (reverse.h). Nothing here calls its user back, apart from what link.c and
- * link_close.c start.
+ * from stream errors (2.7): such a lease is a guest until it is verified, and gets a link of its own
+ * when that fails. A pair that was verified on a bidirectional stream of the peer may be used there
+ * in reverse (reverse.h). Nothing here calls its user back, apart from what link.c and link_close.c
+ * start.
  */
 #include "link_priv.h"
 #include "reverse.h"

@@ -355,7 +355,8 @@ void s2_end_error(struct s2_link *l, const void *what)
     char text[LINK_TEXT];
 
     error_text(e, text, sizeof(text));
-    s2_link_goodbye(l, s2_stream_error_is_orderly(error) ? S2_FAIL_GOODBYE : S2_FAIL_LOST, S2_E_NONE, text);
+    s2_link_goodbye(l, s2_stream_error_is_orderly(error) ? S2_FAIL_GOODBYE : S2_FAIL_LOST,
+                    S2_E_NONE, text);
 }
 
 /*

@@ -23,7 +23,7 @@ extern const struct xmb_plugin xmpp_s2s_LTX_xmb_plugin;
 
 #define SETTINGS(bidi, more)                                                                       \
     "<listen side='outside' tls='o'/><listen side='inside'/>"                                      \
-    "<local-domain name='bots.a.test'><component address='192.0.2.254' secret='s3cr3t'/>"             \
+    "<local-domain name='bots.a.test'><component address='192.0.2.254' secret='s3cr3t'/>"          \
     "</local-domain><security side='outside' bidi='" bidi "'/>" more
 enum { OUTSIDE = 0, INSIDE = 1, COMPONENT = 2 };
 
@@ -34,10 +34,11 @@ enum { OUTSIDE = 0, INSIDE = 1, COMPONENT = 2 };
     "<auth xmlns='urn:ietf:params:xml:ns:xmpp-sasl' mechanism='EXTERNAL'>=</auth>"
 #define HEADER(from, to, id)                                                                       \
     "<?xml version='1.0'?><stream:stream xmlns='jabber:server' "                                   \
-    "xmlns:stream='http://etherx.jabber.org/streams' xmlns:db='jabber:server:dialback' from='" from \
-    "' to='" to "' id='" id "' version='1.0'>"
+    "xmlns:stream='http://etherx.jabber.org/streams' xmlns:db='jabber:server:dialback' "           \
+    "from='" from "' to='" to "' id='" id "' version='1.0'>"
 #define HELLO HEADER("b.test", "bots.a.test", "")
-#define MESSAGE(n) "<message from='bot@bots.a.test' to='u@b.test' id='" n "'><body>hi</body></message>"
+#define MESSAGE(n)                                                                                 \
+    "<message from='bot@bots.a.test' to='u@b.test' id='" n "'><body>hi</body></message>"
 
 static struct xmb_module *module;
 static struct s2_worker *w;
