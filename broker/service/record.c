@@ -3,8 +3,9 @@
  * record.c - checks, makes, compares and frees records.
  */
 #include "service/record.h"
-#include "service/record_pool.h"
 #include "service/table.h"
+
+#include <stdlib.h>
 
 #define DOMAIN_MAX 65535
 
@@ -34,7 +35,7 @@ struct record *record_new(const struct xmb_publish *p, struct xmb_str owner_name
                           uint32_t host_flags)
 {
     size_t bytes = sizeof(struct record) + p->data.n + owner_name.n;
-    struct record *r = record_pool_take(bytes);
+    struct record *r = malloc(bytes);
 
     if (r == NULL)
         return NULL;
@@ -67,7 +68,7 @@ void record_release(struct record *r)
         return;
     /* Release and acquire: whoever frees has seen the last use by each other holder. */
     if (atomic_fetch_sub_explicit(&r->refs, 1, memory_order_acq_rel) == 1)
-        record_pool_give(r, r->bytes);
+        free(r);
 }
 
 static int addr_same(const struct xmb_addr *a, const struct xmb_addr *b)

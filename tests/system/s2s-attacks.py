@@ -1,14 +1,15 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
-"""A hostile server outside, with a listed domain of its own, tries to become another one, to be heard in plain, to end
-the streams of others, and to use up what all share. After each try a good peer's stream still carries a stanza, and
-nothing of the attacker's came through.
+"""A hostile server outside, with a listed domain of its own, tries to become another one, to be heard in plain, to
+end the streams of others, and to use up what all share. After each try a good peer's stream still carries a stanza,
+and nothing of the attacker's came through.
 
 Identity: answers to the questions of others, answers to nothing, keys of another stream, other ways to write a local
 or an unlisted domain, addresses with two domains in them, EXTERNAL for another domain, a certificate out of a resumed
-session. TLS: octets behind <proceed/>, STARTTLS taken out of the features, a fallback to plain that is not allowed.
-XML: what the gateway's parser takes and the next server's would end the stream over. Room: pairs, questions that
-nobody answers, a peer that does not read, one that is slow, domains that do not answer.
+session, the side of a stream while a reload changes the listeners. TLS: octets behind <proceed/>, STARTTLS taken out
+of the features, a header without a version. XML: what the gateway's parser would take and the next server's end the
+stream over. Room: pairs, questions that nobody answers, a peer that does not read, one that is slow, domains that do
+not answer.
 """
 import socket
 import ssl
@@ -237,7 +238,7 @@ class Attack:
 
     # --- TLS, where the gateway is the client
 
-    def outwards(self, server, until_closed=True):
+    def outwards(self, server):
         """The gateway is made to connect; `server` talks to it as d.test. What it sends in plain comes back."""
         heard = []
         done = threading.Event()
@@ -249,7 +250,7 @@ class Attack:
                 heard.append(sock.recv(4096))
                 sock.sendall((HEADER + " from='d.test' to='a.test' id='x' version='1.0'>").encode())
                 server(sock, heard)
-                while until_closed and (data := sock.recv(4096)):
+                while data := sock.recv(4096):
                     heard.append(data)
             except OSError:
                 pass
@@ -437,7 +438,8 @@ class Attack:
 CASES = ("answers_for_others", "answers_to_nothing", "key_of_another_stream", "local_by_another_name",
          "unlisted_by_another_name", "two_domains_in_an_address", "own_by_another_name",
          "external_for_another", "external_in_plain", "resumed_session", "behind_proceed", "stripped",
-         "no_version", "listeners_change_places", "poison", "pairs", "many_refusals", "reads_nothing", "slowly", "no_answer")
+         "no_version", "listeners_change_places", "poison", "pairs", "many_refusals",
+         "reads_nothing", "slowly", "no_answer")
 
 
 def make_certificates():

@@ -5,8 +5,9 @@ the stream of a good peer stays up and carries a stanza after each.
 
 Identity: unlisted domain, wrong name, expired, revoked, self-signed, unknown CA, no certificate, wrong key, spoofed
 `from`, a local domain from outside, plain text where TLS is required, octets behind <starttls/>. A verification that
-cannot even start (no such name, no address, a closed port, SRV ".", ourselves) is answered and not left in silence; an
-unhosted db:verify gets an error for itself; a certificate with XmppAddr names is read. XML: oversized, deep, billion laughs, endless attribute, too many attributes, comment, processing instruction, text between stanzas, another
+cannot even start (no such name, no address, a closed port, SRV ".", ourselves) is answered and not left in silence;
+an unhosted db:verify gets an error for itself; a certificate with XmppAddr names is read. XML: oversized, deep,
+billion laughs, endless attribute, too many attributes, comment, processing instruction, text between stanzas, another
 encoding, broken UTF-8, half a stanza for ever.
 """
 import socket

@@ -1,8 +1,9 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
 """A storm: random configurations are loaded while servers on both sides and a component flood, come and go in the
-middle of everything, answer wrongly or not at all, and an operator shows and clears. Afterwards nothing is left: no
-stanza waits, no stream is open, and the broker, stopped in the middle of a second storm, ends in order.
+middle of everything, answer wrongly or not at all, policy answers late, and an operator shows and clears. Afterwards
+nothing is left: no stanza waits, no stream is open, and the broker, stopped in the middle of a second storm, ends in
+order.
 
 What becomes of single stanzas is the matter of other tests; here the process has to live, and its accounts have to
 come out even. XMB_STORM_SEED and XMB_STORM_SECONDS choose another storm or a longer one.
@@ -44,8 +45,12 @@ FEATURES = (DIALBACK % "<errors/>", DIALBACK % "",
             DIALBACK % "<errors/>")
 
 
+LATE = "<module name='policy-late' points='32' verdict='%s' by='%s' after='%dms'/>"  # 32: routes
+
+
 def calm_parts():
-    return {"lists": "mode='off'", "domains": "", "routes": "", "local": "".join(LOCALS), "swap": 0,
+    return {"modules": LATE % ("abstain", "now", 0), "lists": "mode='off'", "domains": "",
+            "routes": "", "local": "".join(LOCALS), "swap": 0,
             "security": "<security mode='tls-required'/>",
             "more": "<timeouts negotiation='5' connect='2' dialback='5'/>"}
 
@@ -68,6 +73,9 @@ def random_parts(r):
             r.choice(("", " require-client-certificates='yes'")),
             r.choice(("", " authentication='dialback'")), r.choice(("", " bidi='yes'"))) +
         r.choice(inside),
+        "modules": LATE % (r.choice(("abstain", "abstain", "deny")),
+                           r.choice(("thread", "timer", "never", "now", "now")),
+                           r.choice((0, 5, 50, 500))),
         "more": "<federation use='%s'/>" % r.choice(("yes", "yes", "yes", "no")) +
         f"<timeouts negotiation='{r.choice((1, 5))}' connect='2' dialback='{r.choice((1, 5))}' "
         f"keepalive='{r.choice((0, 1, 60))}'/>"
@@ -255,7 +263,7 @@ def main():
     world = dict(zip(FOREIGN, ((C, 5269), (D, 5269), (E, 5269), (HOLE, 5269), ("127.0.0.51", 5269), None,
                                (OUTSIDE, 5269))))
     with World(world), Stormy(broker=profiles(certs), inside_dns=False, log="notice",
-                              **calm_parts()) as gateway:
+                              folders=(os.environ["XMB_TEST_PLUGINS"],), **calm_parts()) as gateway:
         storm = Storm(gateway, peers[:2], peers[2:])
         storm.blow(SECONDS)
         storm.calm()

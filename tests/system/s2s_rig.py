@@ -348,11 +348,12 @@ class Gateway(Process):
                           domains="", routes="", dns=WORLD_DNS, inside_dns=True, local="", more="",
                           security="", inside_tls="inside", outside_tls="outside", log="debug",
                           workers=os.environ.get("XMB_TEST_WORKERS", "2"),
-                          secret="a secret of the site")
+                          secret="a secret of the site", folders=())
         self.parts.update(parts)
         self.write()
-        super().__init__(name, [os.environ["XMBD"], "-c", self.config, "-p",
-                                os.environ["XMB_PLUGINS"]])
+        folders = (os.environ["XMB_PLUGINS"], *self.parts["folders"])
+        super().__init__(name, [os.environ["XMBD"], "-c", self.config,
+                                *(word for folder in folders for word in ("-p", folder))])
         try:
             until(self.listeners, "xmbd is ready", self.alive)
         except BaseException:
