@@ -150,7 +150,7 @@ def measure(name, words, certs):
              *scaled(words, SLOW.get(name, 1) * SCALE)],
             capture_output=True, text=True, check=False, timeout=300)
     if run.returncode != 0:
-        print(f"    {name}: {run.stderr.strip()}")
+        print(f"    {name}: {run.stderr.strip() or f'the load ended with {run.returncode}'}")
         return None
     return json.loads(run.stdout)
 

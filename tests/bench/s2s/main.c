@@ -6,6 +6,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 struct options opt = {.wire = "xmpp", .count = 100000, .bytes = 300, .rate = 1000, .streams = 100};
 
@@ -66,5 +67,6 @@ int main(int argc, char **argv)
     if (opt.component != NULL)
         component_start(opt.to);
     scene_run();
-    exit(0); /* threads and all */
+    fflush(stdout);
+    _exit(0); /* threads are still inside OpenSSL, which exit() would clean up under them */
 }
