@@ -9,12 +9,13 @@ cannot even start (no such name, no address, a closed port, SRV ".", ourselves) 
 an unhosted db:verify gets an error for itself; a certificate with XmppAddr names is read. XML: oversized, deep,
 billion laughs, endless attribute, too many attributes, comment, processing instruction, text between stanzas, another
 encoding, broken UTF-8, half a stanza for ever.
+And what a user inside is told when a stanza of his cannot be delivered.
 """
 import socket
 import xml.etree.ElementTree as ET
 
 from s2s_peer import NS, Closed, Peer, Stream, condition, q
-from s2s_rig import A_ADDRESS, OUTSIDE, Certificates, Gateway, World, local_domain, profiles, skip
+from s2s_rig import A_ADDRESS, INSIDE, OUTSIDE, Certificates, Gateway, World, local_domain, profiles, skip
 
 C, D = "127.0.0.40", "127.0.0.41"
 MESSAGE = "<message from='u@%s' to='alice@a.test' id='%s'><body>%s</body></message>"
@@ -197,6 +198,29 @@ class Refused:
         answer = peer.ask(peer.connect("a.test", OUTSIDE))
         assert answer.get("type") == kind, ET.tostring(answer)
 
+    # --- what comes back to a user inside
+
+    def comes_back(self, domain, name, kind, **behaviour):
+        """A message to `domain`, whose server behaves so, returns with the error `name` of that type."""
+        global counter
+        counter += 1
+        usual = {key: getattr(self.bad, key) for key in behaviour}
+        stream = self.inside.verified(domain, INSIDE)
+        for key, value in behaviour.items():
+            setattr(self.bad, key, value)
+        try:
+            stream.send(f"<message from='alice@a.test' to='u@{domain}' id='out{counter}'><body>x</body>"
+                        "</message>")
+            stanza = self.inside.next_stanza()
+        finally:
+            for key, value in usual.items():
+                setattr(self.bad, key, value)
+            stream.close()
+        error = stanza.find(q("server", "error"))
+        assert (stanza.get("id"), stanza.get("type")) == (f"out{counter}", "error")
+        assert (stanza.get("from"), stanza.get("to")) == (f"u@{domain}", "alice@a.test")
+        assert (condition(error), error.get("type")) == (name, kind), ET.tostring(stanza)
+
     # --- XML
 
     def xml(self, text, *names):
@@ -271,6 +295,22 @@ def cases(r):
     yield "certificate: XmppAddr of another", lambda: r.xmpp_addr("xmppaddr-c", "error")
     yield "certificate: XmppAddr of a user", lambda: r.xmpp_addr("xmppaddr-user", "error")
     yield "certificate: XmppAddr that is none", lambda: r.xmpp_addr("xmppaddr-odd", "error")
+    for domain, name, kind in (("nowhere.d.test", "remote-server-not-found", "cancel"),
+                               ("refused.d.test", "remote-server-not-found", "cancel"),
+                               ("ourselves.d.test", "remote-server-not-found", "cancel"),
+                               ("closed.d.test", "remote-server-timeout", "wait"),
+                               ("unlisted.test", "not-allowed", "cancel")):
+        yield f"back from {domain}: {name}", lambda d=domain, n=name, k=kind: r.comes_back(d, n, k)
+    for name, kind, behaviour in (("internal-server-error", "cancel", {"accept": "invalid"}),
+                                  ("remote-server-timeout", "wait", {"accept": "error"}),
+                                  ("remote-server-timeout", "wait", {"accept": "close"}),
+                                  ("remote-server-timeout", "wait", {"accept": "silent"}),
+                                  ("remote-server-timeout", "wait", {"file": "expired"}),
+                                  ("remote-server-timeout", "wait", {"file": "c.test"}),
+                                  ("remote-server-timeout", "wait", {"tls": "only-say"}),
+                                  ("remote-server-timeout", "wait", {"tls": False})):
+        yield f"back from d.test, {behaviour}: {name}", \
+            lambda n=name, k=kind, b=behaviour: r.comes_back("d.test", n, k, **b)
     yield "oversized stanza", lambda: r.xml(START + "<body>" + "x" * 300000, "policy-violation")
     yield "deep nesting", lambda: r.xml(START + "<a>" * 60000, "policy-violation")
     yield "endless attribute", lambda: r.xml("<message a='" + "x" * 300000, "policy-violation")
@@ -340,7 +380,8 @@ def main():
                     lists="mode='allow-list'", inside_dns=False,
                     domains="".join(f"<domain name='{n}'/>" for n in (
                         "c.test", "d.test", *(a + ".d.test" for a in absent))),
-                    more="<timeouts negotiation='5'/>") as gateway:
+                    more="<timeouts negotiation='5' dialback='3' connect='3'/>"
+                         "<backoff minimum='100ms' maximum='100ms'/>") as gateway:
         r = Refused(gateway, inside, good, bad)
         r.still_up()
         failed = 0
