@@ -250,7 +250,7 @@ int s2_port_put(struct s2_port *port, const struct s2_stanza *s)
     struct s2_flows *fl = port->w->flows;
     struct s2_batch *b = open_batch(port);
     struct s2_item it;
-    int full, rc = b != NULL ? s2_pack_stanza(port->w, s, &it) : XMB_ENOMEM;
+    int full, rc = b != NULL ? s2_pack_stanza(port->w, port, s, &it) : XMB_ENOMEM;
 
     if (rc != 0)
         return rc;

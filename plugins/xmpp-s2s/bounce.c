@@ -56,9 +56,10 @@ static int put_error(struct s2_worker *w, const struct s2_route *r, const struct
     int rc;
 
     memset(&it, 0, sizeof(it));
-    rc = s2_pack(w->flows, text->n, &it.slab, &p);
-    if (rc != 0)
-        return rc;
+    it.slab = s2_host->buf->slab_new(text->n);
+    if (it.slab == NULL)
+        return XMB_ENOMEM;
+    p = (char *)s2_host->buf->slab_data(it.slab);
     memcpy(p, text->p, text->n);
     it.p = p;
     it.n = (uint32_t)text->n;

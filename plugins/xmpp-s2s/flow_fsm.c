@@ -111,6 +111,7 @@ static void close_lease(struct s2_flow *f, const struct s2_cause *cause)
     if (f->lease != NULL)
         s2_lease_close(f->lease);
     f->lease = NULL;
+    f->barrier = 0; /* an answer to it proves nothing about what follows */
     s2_ring_free(f);
     s2_flow_relieve(f);
 }

@@ -229,7 +229,9 @@ struct s2_flows {
 
     struct xmb_slab *slab; /* pack.c: being filled */
     uint8_t *slab_p;
-    uint32_t slab_left, slab_turn;
+    const void *slab_way; /* whose stanzas are in it */
+    uint32_t slab_left;
+    uint64_t slab_packed; /* octets of that way in this turn */
 
     struct s2_queue *out; /* outbox.c: one for each worker */
     struct xmb_timer *retry;
@@ -409,10 +411,12 @@ int s2_barrier_is_blocked(const struct s2_flow *f);
 enum s2_pings s2_peer_pings(const struct s2_flows *fl, const struct s2_domain *d);
 
 /* --- pack.c --- */
-/* A place for `n` octets: a reference to a slab. XMB_ENOMEM. */
-int s2_pack(struct s2_flows *fl, size_t n, struct xmb_slab **slab, char **p);
-/* The same, filled with the stanza; the rest of `it` too. */
-int s2_pack_stanza(struct s2_worker *w, const struct s2_stanza *s, struct s2_item *it);
+/*
+ * Copies the stanza and fills `it`, which gets a reference to the slab. `way` tells stanzas apart that
+ * go elsewhere: those of one way share slabs. XMB_ENOMEM, XMB_ETOOBIG.
+ */
+int s2_pack_stanza(struct s2_worker *w, const void *way, const struct s2_stanza *s,
+                   struct s2_item *it);
 void s2_pack_flush(struct s2_flows *fl);
 
 /* --- outbox.c --- */

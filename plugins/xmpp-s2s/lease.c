@@ -189,6 +189,17 @@ uint64_t s2_lease_heard_ms(const struct s2_lease *e)
     return info.received_ms;
 }
 
+void s2_lease_read(struct s2_lease *e, uint64_t end)
+{
+    if (end > e->link->read_end)
+        e->link->read_end = end;
+}
+
+uint64_t s2_lease_read_end(const struct s2_lease *e)
+{
+    return e->link->read_end;
+}
+
 uint64_t s2_lease_held_ms(const struct s2_lease *e)
 {
     return e->link->is_held ? UINT64_MAX : e->link->held_ms;

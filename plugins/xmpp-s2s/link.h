@@ -77,6 +77,12 @@ int s2_lease_request(struct s2_lease *l);
 /* Monotonic ms of the last octets that came on its link (stanzas, dialback, white space): a sign of life. */
 uint64_t s2_lease_heard_ms(const struct s2_lease *l);
 /*
+ * The peer has read this lease's link up to position `end`: it answered what stood there. That holds for whoever
+ * shares the link, so s2_lease_read_end tells how far it is known to have been read, by anybody's doing.
+ */
+void s2_lease_read(struct s2_lease *l, uint64_t end);
+uint64_t s2_lease_read_end(const struct s2_lease *l);
+/*
  * What comes on its link, where it is bidirectional, is read no more, because a flow pushes back:
  * monotonic ms of when that ended; UINT64_MAX: it has not; 0: it never was so.
  */

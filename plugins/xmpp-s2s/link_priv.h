@@ -298,6 +298,7 @@ struct s2_link {
     uint32_t h;              /* stanzas handled since XEP-0198 is on */
     uint64_t elements;       /* first-level elements that were read */
     uint64_t half_ms;        /* an element is half read since; 0: none is */
+    uint64_t read_end;       /* position up to which the peer has read it for sure */
     uint64_t held_ms;        /* when it was last read again; 0: never stopped */
     uint64_t alive_ms;       /* bidi: when flows were last told that the peer lives */
     uint64_t stanza_ms;      /* of the last stanza, or of the connection */

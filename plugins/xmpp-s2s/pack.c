@@ -3,31 +3,35 @@
  * pack.c - the one copy that is made of a stanza: into a slab, together with others that came in
  * the same turn.
  *
- * The slabs of a turn grow by need, so that a lone small stanza does not hold 16 KiB until it is
- * confirmed, and a run of them costs one allocation for dozens. At the end of the turn the slab is
- * given up: those whose stanzas lie in it hold it, other workers perhaps, and nothing is written
- * into it any more.
+ * A slab holds stanzas of one way only, or one that is delivered would keep the room of another that
+ * waits; and the slabs of a turn grow with what that way has had in it: the first is as large as
+ * its stanza, the next three times all before. So what a queue holds in memory is at most
+ * four times what it counts, and a run of stanzas costs one allocation for dozens. At the end of
+ * the turn the slab is given up: those whose stanzas lie in it hold it, other workers perhaps, and
+ * nothing is written into it any more.
  */
 #include "flow_priv.h"
 
-static const uint32_t steps[] = {1u << 10, 4u << 10, 16u << 10};
-#define LAST_STEP (sizeof(steps) / sizeof(steps[0]) - 1)
+#define SLAB_BYTES (16u << 10)
 
-static uint32_t next_capacity(struct s2_flows *fl, size_t n)
+static uint32_t next_capacity(const struct s2_flows *fl, size_t n)
 {
-    uint32_t step = steps[fl->slab_turn < LAST_STEP ? fl->slab_turn : LAST_STEP];
+    uint64_t grown = s2_least(3 * (fl->slab_packed - n), SLAB_BYTES); /* without this one */
 
-    fl->slab_turn++;
-    return n > step / 2 && n + steps[0] / 2 > step ? (uint32_t)n : step;
+    return n > grown ? (uint32_t)n : (uint32_t)grown;
 }
 
-int s2_pack(struct s2_flows *fl, size_t n, struct xmb_slab **slab, char **p)
+static int pack(struct s2_flows *fl, const void *way, size_t n, struct xmb_slab **slab, char **p)
 {
     struct xmb_slab *fresh;
     uint32_t capacity;
 
     if (n > UINT32_MAX / 2)
         return XMB_ETOOBIG;
+    if (fl->slab_way != way)
+        s2_pack_flush(fl);
+    fl->slab_way = way;
+    fl->slab_packed += n;
     if (fl->slab == NULL || n > fl->slab_left) {
         capacity = next_capacity(fl, n);
         fresh = s2_host->buf->slab_new(capacity);
@@ -50,14 +54,15 @@ int s2_pack(struct s2_flows *fl, size_t n, struct xmb_slab **slab, char **p)
     return 0;
 }
 
-int s2_pack_stanza(struct s2_worker *w, const struct s2_stanza *s, struct s2_item *it)
+int s2_pack_stanza(struct s2_worker *w, const void *way, const struct s2_stanza *s,
+                   struct s2_item *it)
 {
     size_t n = s->raw.n + s->insert.n, at = s->insert_at;
     char *p;
     int rc;
 
     memset(it, 0, sizeof(*it));
-    rc = s2_pack(w->flows, n, &it->slab, &p);
+    rc = pack(w->flows, way, n, &it->slab, &p);
     if (rc != 0)
         return rc;
     if (s->insert.n == 0) {
@@ -78,5 +83,7 @@ void s2_pack_flush(struct s2_flows *fl)
 {
     s2_host->buf->slab_release(fl->slab);
     fl->slab = NULL;
-    fl->slab_left = fl->slab_turn = 0;
+    fl->slab_way = NULL;
+    fl->slab_left = 0;
+    fl->slab_packed = 0;
 }

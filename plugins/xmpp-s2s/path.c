@@ -107,7 +107,7 @@ int s2_path_put(struct s2_path *p, const struct s2_stanza *s)
     c = s2_flow_refuses(p->flow, s->raw.n + s->insert.n, 0);
     if (c != S2_C_NONE)
         return refuse(p, s, c);
-    rc = s2_pack_stanza(p->w, s, &it);
+    rc = s2_pack_stanza(p->w, p->flow, s, &it);
     if (rc != 0)
         return rc;
     s2_tally_add(&s2_tally(p->w)->taken, 1);

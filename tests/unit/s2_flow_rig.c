@@ -341,6 +341,20 @@ uint64_t s2_lease_heard_ms(const struct s2_lease *l)
     return l->heard_ms;
 }
 
+void s2_lease_read(struct s2_lease *l, uint64_t end)
+{
+    assert_int_equal(l->state, LEASE_READY);
+    assert_true(end <= l->written);
+    if (end > l->read_end)
+        l->read_end = end;
+}
+
+uint64_t s2_lease_read_end(const struct s2_lease *l)
+{
+    assert_int_equal(l->state, LEASE_READY);
+    return l->read_end;
+}
+
 uint64_t s2_lease_held_ms(const struct s2_lease *l)
 {
     assert_int_equal(l->state, LEASE_READY);

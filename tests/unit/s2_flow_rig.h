@@ -52,6 +52,7 @@ struct s2_lease {
     uint64_t written, left, acked;
     uint64_t room_bytes; /* between left and written */
     uint64_t heard_ms, handled;
+    uint64_t read_end; /* what somebody else's answer on the link proved */
     uint64_t held_ms; /* what s2_lease_held_ms says */
     int has_sm, sm_asked, request_error;
     int wants_room; /* XMB_EAGAIN was said */

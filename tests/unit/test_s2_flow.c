@@ -444,6 +444,31 @@ static void steady_path_allocates_little(void **state)
     assert_true(rig_slab_bytes - before <= 1024);
 }
 
+/* One that waits must not keep the room of those for elsewhere that came in the same turn. */
+static void slabs_hold_one_way_only(void **state)
+{
+    size_t i, before;
+    char id[16];
+
+    (void)state;
+    put("0");
+    rig_ready(out());
+    before = rig_slab_bytes;
+    for (i = 0; i < 100; i++) {
+        snprintf(id, sizeof(id), "%zu", i);
+        assert_int_equal(rig_put(IN, "message", "chat", id, 300), 0);
+        assert_int_equal(rig_put(OUT, "message", "chat", id, 300), 0);
+    }
+    rig_flush();
+    assert_true(rig_slab_bytes - before <= 200 * 320);
+    before = rig_slab_bytes; /* and a run has at most four times what it fills */
+    for (i = 0; i < 30; i++) {
+        snprintf(id, sizeof(id), "%zu", i);
+        assert_int_equal(rig_put(IN, "message", "chat", id, 300), 0);
+        assert_true(rig_slab_bytes - before <= 4 * (i + 1) * 320);
+    }
+}
+
 /* --- loss ------------------------------------------------------------------------------------ */
 
 static void lost_sorts_by_what_left(void **state)
@@ -980,6 +1005,7 @@ int main(void)
         ONE(a_lost_lease_lets_the_source_go),
         ONE(above_the_peers_limit_goes_back),
         ONE(steady_path_allocates_little),
+        ONE(slabs_hold_one_way_only),
         ONE(lost_sorts_by_what_left),
         ONE(resend_sends_again_in_order),
         ONE(unconfirmed_answers_are_dropped_on_loss),

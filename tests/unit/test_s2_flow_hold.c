@@ -101,6 +101,34 @@ static void overdue_barrier_holds_until_its_answer(void **state)
     assert_int_equal(written("4"), 1);
 }
 
+/* Its answer goes astray; that of another pair on the same connection stood behind it. */
+static void another_pairs_answer_proves_it(void **state)
+{
+    (void)state;
+    known_to_answer();
+    outstanding("1");
+    rig_advance(3000);
+    put(IN, "2");
+    assert_int_equal(written("2"), 0);
+    s2_lease_read(out(), out()->written);
+    rig_advance(200);
+    assert_int_equal(rig_metric(S2_M_CONFIRMED), 2);
+    assert_int_equal(written("2"), 1);
+    assert_int_equal(rig_metric(S2_M_BARRIER_TIMEOUTS), 0);
+    assert_int_equal(out()->killed, 0);
+}
+
+static void an_answer_before_it_proves_nothing(void **state)
+{
+    (void)state;
+    known_to_answer();
+    outstanding("1");
+    s2_lease_read(out(), out()->written - 1);
+    rig_advance(26000);
+    assert_int_equal(rig_metric(S2_M_BARRIER_TIMEOUTS), 1);
+    assert_int_equal(rig_metric(S2_M_CONFIRMED), 1);
+}
+
 static void what_was_held_goes_to_the_next_lease(void **state)
 {
     (void)state;
@@ -594,6 +622,8 @@ int main(void)
 {
     static const struct CMUnitTest tests[] = {
         ONE(overdue_barrier_holds_until_its_answer),
+        ONE(another_pairs_answer_proves_it),
+        ONE(an_answer_before_it_proves_nothing),
         ONE(what_was_held_goes_to_the_next_lease),
         ONE(unknown_peer_is_given_more_time),
         ONE(never_holds_when_told_so),

@@ -407,6 +407,11 @@ static void second_domain_goes_over_the_same_link(void **state)
     assert_int_equal(v.ready, 1);
     rig_send(&v, "<iq/>", &at);
     assert_int_equal(at, 10 + strlen(want) + 5);
+    assert_int_equal(s2_lease_read_end(u.lease), 0);
+    s2_lease_read(v.lease, at); /* what one knows of the connection, the other may know */
+    assert_int_equal(s2_lease_read_end(u.lease), at);
+    s2_lease_read(u.lease, 10);
+    assert_int_equal(s2_lease_read_end(v.lease), at);
     s2_lease_close(u.lease);
     xmb_fakehost_advance(0);
     assert_null(xmb_fakehost_closed(c));
