@@ -27,7 +27,6 @@
 #include <systemd/sd-daemon.h>
 #endif
 
-#define DRAIN_MS 10000
 #define ASK_AGAIN_MS 50
 
 static const int signals[] = {SIGTERM, SIGINT, SIGHUP};
@@ -61,8 +60,8 @@ static void on_counted(void *arg)
     (void)arg;
     if (left == 0 || late) {
         if (left > 0)
-            LOG(WARN, NULL, "%zu connections did not end within %d s and are cut", left,
-                DRAIN_MS / 1000);
+            LOG(WARN, NULL, "%zu connections did not end within %llu s and are cut", left,
+                (unsigned long long)change_drain_ms() / 1000);
         loop_stop(loop_control());
         return;
     }
@@ -86,18 +85,20 @@ static void on_drained(void *arg)
 /* No reload is under way, and none comes any more. */
 static void drain_now(void)
 {
+    uint64_t ms = change_drain_ms();
+
     uv_update_time(&loop_control()->uv);
-    drain_until_ms = uv_now(&loop_control()->uv) + DRAIN_MS;
+    drain_until_ms = uv_now(&loop_control()->uv) + ms;
     listeners_close();
-    lifecycle_drain(DRAIN_MS);
+    lifecycle_drain(ms);
     if (workers_each(drain_on_worker, NULL, on_drained) < 0)
         loop_stop(loop_control());
 }
 
 static void drain(int signo)
 {
-    LOG(NOTICE, NULL, "signal %d: stopping; connections have %d s to end", signo,
-        DRAIN_MS / 1000);
+    LOG(NOTICE, NULL, "signal %d: stopping; connections have %llu s to end", signo,
+        (unsigned long long)change_drain_ms() / 1000);
 #ifdef HAVE_LIBSYSTEMD
     sd_notify(0, "STOPPING=1");
 #endif

@@ -32,6 +32,8 @@ struct part {
     int prepared;
 };
 
+#define DRAIN_MS 10000 /* unless drain= says other */
+
 struct change {
     struct conf *conf;
     struct conf_faults *faults;
@@ -91,11 +93,28 @@ static int failed(struct change *ch, const struct xmb_conf *element, size_t faul
     return XMB_ECONF;
 }
 
+/* How long connections have to end when the broker stops. */
+static int read_drain(const struct xmb_conf *broker, uint64_t *ms)
+{
+    *ms = DRAIN_MS;
+    return conf_api.duration(broker, "drain", 1000, 600000, ms);
+}
+
+uint64_t change_drain_ms(void)
+{
+    uint64_t ms = DRAIN_MS;
+
+    if (running != NULL)
+        (void)read_drain(conf_broker(running), &ms); /* it was checked when it was prepared */
+    return ms;
+}
+
 int change_prepare_core(struct change *ch)
 {
     const struct xmb_conf *broker = conf_broker(ch->conf);
     size_t before = ch->faults->count;
-    int result = 0;
+    uint64_t drain_ms;
+    int result = read_drain(broker, &drain_ms);
     int rc = log_prepare(broker, &ch->log);
 
     ch->log_ready = rc == 0;

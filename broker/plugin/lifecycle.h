@@ -62,6 +62,8 @@ int change_has(const struct change *ch, const struct xmb_module *m); /* 1: it ch
 struct conf *change_conf(const struct change *ch);
 /* The configuration that is committed; NULL before the first. */
 struct conf *change_running(void);
+/* What <broker drain=> of the running configuration says. */
+uint64_t change_drain_ms(void);
 void change_fini(void);
 
 /* --- lifecycle.c --- */

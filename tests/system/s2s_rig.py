@@ -348,7 +348,7 @@ class Gateway(Process):
                           domains="", routes="", dns=WORLD_DNS, inside_dns=True, local="", more="",
                           security="", inside_tls="inside", outside_tls="outside", log="debug",
                           workers=os.environ.get("XMB_TEST_WORKERS", "2"),
-                          secret="a secret of the site", folders=())
+                          secret="a secret of the site", folders=(), drain="10s")
         self.parts.update(parts)
         self.write()
         folders = (os.environ["XMB_PLUGINS"], *self.parts["folders"])
@@ -371,7 +371,7 @@ class Gateway(Process):
         with open(self.config, "w", encoding="utf-8") as f:
             f.write(f"""<?xml version='1.0'?>
 <xmb xmlns='urn:xmb:config:1'>
-<broker workers='{p['workers']}'><control socket='{self.control_socket}'/>
+<broker workers='{p['workers']}' drain='{p['drain']}'><control socket='{self.control_socket}'/>
 <log level='{p['log']}' format='text' to='stderr'/>{p['broker']}</broker>
 <module name='allow-deny'><federation {p['lists']}>{p['domains']}</federation></module>
 <module name='static-routes'><routes use='yes'>{p['routes']}</routes></module>

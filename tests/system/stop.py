@@ -15,7 +15,7 @@ TMP = os.environ["XMB_TMP"]
 SOCKET = TMP + "/run/s"
 LOG = TMP + "/xmbd.log"
 CONF = TMP + "/xmbd.xml"
-TEXT = ('<xmb xmlns="urn:xmb:config:1"><broker workers="2"><control socket="%s"/></broker>'
+TEXT = ('<xmb xmlns="urn:xmb:config:1"><broker workers="2" drain="%s"><control socket="%s"/></broker>'
         '<module name="stay"><listen address="127.0.0.1" port="0" backlog="%d"/></module></xmb>')
 
 
@@ -98,9 +98,31 @@ def cut_at_the_end():
     s.close()
 
 
-def write_conf(backlog):
+def write_conf(backlog, drain="10s"):
     with open(CONF, "w") as f:
-        f.write(TEXT % (SOCKET, backlog))
+        f.write(TEXT % (drain, SOCKET, backlog))
+
+
+def drain_time_changes_live():
+    broker, port = start()
+    s, f = connect(port)
+    write_conf(100, "0s")
+    assert reload_fails("drain"), "a drain time of nothing was taken"
+    write_conf(100, "2s")
+    assert not reload_fails("")
+    broker.send_signal(signal.SIGTERM)
+    assert f.readline() == "drain\n"
+    assert broker.wait(timeout=60) == 0
+    assert "1 connections did not end within 2 s and are cut" in log_text()
+    f.close()
+    s.close()
+    write_conf(100)
+
+
+def reload_fails(word):
+    done = subprocess.run([os.environ["XMBCTL"], "-s", SOCKET, "config", "reload"], timeout=60,
+                          stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+    return done.returncode != 0 and word in done.stdout
 
 
 def reload_and_stop_at_once():
@@ -154,6 +176,7 @@ def main():
     leaves_when_told(signal.SIGINT)
     second_signal()
     cut_at_the_end()
+    drain_time_changes_live()
     reload_and_stop_at_once()
     no_reload_any_more()
     stop_under_commands()
