@@ -26,6 +26,7 @@
 #include "plugin/lifecycle.h"
 #include "plugin/plugin_priv.h"
 #include "privileges.h"
+#include "rawip/rawip.h"
 #include "router/router.h"
 #include "service/service.h"
 #include "shutdown.h"
@@ -423,6 +424,7 @@ int main(int argc, char **argv)
         control_only_check();
         listeners_only_check();
         datagrams_only_check();
+        rawip_only_check();
     }
     return run(&b);
 }

@@ -7,10 +7,14 @@
  * root's powers it keeps what this configuration needs, so that a reload can open more:
  *
  *   CAP_NET_BIND_SERVICE  a listener has a port below 1024
- *   CAP_NET_RAW           a listener is in a VRF, or saf-eigrp is loaded
+ *   CAP_NET_RAW           a listener is in a VRF, or a plugin says that it opens raw IP sockets
  *   CAP_DAC_READ_SEARCH   only when the new user cannot read the configuration, a file that it
  *                         names, or the plugins; then it is raised while those are read, said in
  *                         the log, and better avoided by giving these files to the broker's user
+ *
+ * Only plugins know which ports are theirs and whether they need raw sockets, and no code of one
+ * runs as root: the first two are kept at the drop when they could be needed, CAP_NET_RAW always,
+ * and given up, when they are not, as soon as the plugins are loaded.
  *
  * No capability is ambient, nothing that is executed gains any. Started as anybody else, none of
  * this happens.
@@ -98,37 +102,33 @@ static int is_low(uint64_t port)
  * Which elements are listeners besides <listen> is only known when the plugin is loaded, so each
  * that looks like one counts until privileges_trim. A port that is not there is the protocol's own.
  */
-static void look_for(const struct xmb_conf *element, int *bind_low, int *raw)
+static int may_bind_low(const struct xmb_conf *element)
 {
     const struct xmb_conf *node = conf_api.child(element, NULL);
     const char *text;
-    uint64_t port;
+    int found = 0;
 
-    for (; node != NULL; node = conf_api.next(node, NULL)) {
+    for (; node != NULL && !found; node = conf_api.next(node, NULL)) {
         text = conf_api.text(node, "port", NULL);
-        port = text != NULL ? strtoull(text, NULL, 10) : 0;
-        *bind_low |= is_low(port) || (text == NULL && strcmp(conf_api.name(node), "listen") == 0);
-        *raw |= conf_api.text(node, "vrf", NULL) != NULL;
-        look_for(node, bind_low, raw);
+        found = is_low(text != NULL ? strtoull(text, NULL, 10) : 0) ||
+                (text == NULL && strcmp(conf_api.name(node), "listen") == 0) ||
+                may_bind_low(node);
     }
+    return found;
 }
 
 static size_t needed(const struct conf *c, cap_value_t *keep)
 {
     const struct xmb_conf *module;
     int bind_low = 0;
-    int raw = 0;
     size_t n = 0;
     size_t i;
 
-    for (i = 0; (module = conf_module(c, i)) != NULL; i++) {
-        raw |= strcmp(conf_api.text(module, "name", ""), "saf-eigrp") == 0;
-        look_for(module, &bind_low, &raw);
-    }
+    for (i = 0; (module = conf_module(c, i)) != NULL; i++)
+        bind_low |= may_bind_low(module);
     if (bind_low)
         keep[n++] = CAP_NET_BIND_SERVICE;
-    if (raw)
-        keep[n++] = CAP_NET_RAW;
+    keep[n++] = CAP_NET_RAW;
     return n;
 }
 
@@ -176,40 +176,65 @@ void privileges_read_end(void)
         set_capabilities(kept, kept_count, 1, 0);
 }
 
-struct low_search {
+/* --- what turns out to be needed --- */
+
+struct needs {
     const struct xmb_module *module;
-    int found;
+    int bind_low;
+    int raw;
 };
 
-static int note_low(void *arg, const struct xmb_conf *node, uint32_t ordinal,
-                    uint16_t default_port)
+static int note_listener(void *arg, const struct xmb_conf *node, uint32_t ordinal,
+                         uint16_t default_port)
 {
-    struct low_search *search = arg;
+    struct needs *needs = arg;
     const char *text = conf_api.text(node, "port", NULL);
 
     (void)ordinal;
     if (default_port == 0)
-        default_port = search->module->datagram.default_port;
-    search->found |= is_low(text != NULL ? strtoull(text, NULL, 10) : default_port);
+        default_port = needs->module->datagram.default_port;
+    needs->bind_low |= is_low(text != NULL ? strtoull(text, NULL, 10) : default_port);
     return 0;
+}
+
+static int names_vrf(const struct xmb_conf *element)
+{
+    const struct xmb_conf *node = conf_api.child(element, NULL);
+
+    for (; node != NULL; node = conf_api.next(node, NULL))
+        if (conf_api.text(node, "vrf", NULL) != NULL || names_vrf(node))
+            return 1;
+    return 0;
+}
+
+static void look_for(struct needs *needs, const struct conf *c)
+{
+    const struct xmb_conf *element;
+    size_t i;
+
+    for (i = 0; (element = conf_module(c, i)) != NULL; i++) {
+        needs->module = module_by_name(conf_api.text(element, "name", ""));
+        if (needs->module == NULL)
+            continue;
+        listen_each(&needs->module->protocol, element, note_listener, needs);
+        needs->raw |= (needs->module->plugin.flags & XMB_PLUGIN_RAW_IP) || names_vrf(element);
+    }
 }
 
 void privileges_trim(const struct conf *c)
 {
-    const struct xmb_conf *element;
-    struct low_search search = {NULL, 0};
-    size_t i;
+    struct needs needs = {0};
+    size_t i, left = 0;
 
-    if (kept_count == 0 || kept[0] != CAP_NET_BIND_SERVICE)
+    if (kept_count == 0)
         return;
-    for (i = 0; (element = conf_module(c, i)) != NULL; i++) {
-        search.module = module_by_name(conf_api.text(element, "name", ""));
-        if (search.module != NULL)
-            listen_each(&search.module->protocol, element, note_low, &search);
-    }
-    if (search.found)
+    look_for(&needs, c);
+    for (i = 0; i < kept_count; i++)
+        if (kept[i] == CAP_NET_RAW ? needs.raw : needs.bind_low)
+            kept[left++] = kept[i];
+    if (left == kept_count)
         return;
-    memmove(kept, kept + 1, --kept_count * sizeof kept[0]);
+    kept_count = left;
     set_capabilities(kept, kept_count, may_read, 0);
 }
 

@@ -27,7 +27,7 @@ void privileges_own(const struct privileges *p, const char *path);
  */
 int privileges_drop(const struct privileges *p, const struct conf *c, const char *const *folders,
                     size_t count, struct conf_faults *faults);
-/* Plugins are loaded: gives CAP_NET_BIND_SERVICE up when no listener asks for it. */
+/* Plugins are loaded: gives up what neither a listener nor a plugin turned out to need. */
 void privileges_trim(const struct conf *c);
 /*
  * Around reading files of the configuration: where its user cannot read them (they were only

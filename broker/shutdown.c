@@ -2,12 +2,13 @@
 /*
  * shutdown.c - what the signals do.
  *
- *     RUNNING --SIGTERM, SIGINT--> DRAINING --no connection left, or 10 s--> loop ends
+ *     RUNNING --SIGTERM, SIGINT--> DRAINING --nothing left, or 10 s--> loop ends
  *                                     \--a second one--> exit at once
  *
  * Draining: a reload that is under way ends, listeners close, modules and connections are told, and
- * every 50 ms the workers are asked how many connections they still have. SIGHUP reloads while
- * RUNNING.
+ * every 50 ms the workers are asked how many connections they still have; when there are none, the
+ * routing modules are asked whether they have said all that their peers must know. SIGHUP reloads
+ * while RUNNING.
  */
 #include "config.h"
 
@@ -52,20 +53,36 @@ static void count_on_worker(struct xmb_worker *w, void *arg)
 
 static void ask(uv_timer_t *handle);
 
+static int is_late(void)
+{
+    return uv_now(&loop_control()->uv) >= drain_until_ms;
+}
+
+static void on_modules_asked(uint32_t late)
+{
+    if (late > 0 && !is_late()) {
+        uv_timer_start(&timer, ask, ASK_AGAIN_MS, 0);
+        return;
+    }
+    if (late > 0)
+        lifecycle_name_late(change_drain_ms());
+    loop_stop(loop_control());
+}
+
 static void on_counted(void *arg)
 {
     size_t left = atomic_load(&connections);
-    int late = uv_now(&loop_control()->uv) >= drain_until_ms;
 
     (void)arg;
-    if (left == 0 || late) {
-        if (left > 0)
-            LOG(WARN, NULL, "%zu connections did not end within %llu s and are cut", left,
-                (unsigned long long)change_drain_ms() / 1000);
+    if (left == 0) {
+        lifecycle_ask_drained(on_modules_asked);
+    } else if (is_late()) {
+        LOG(WARN, NULL, "%zu connections did not end within %llu s and are cut", left,
+            (unsigned long long)change_drain_ms() / 1000);
         loop_stop(loop_control());
-        return;
+    } else {
+        uv_timer_start(&timer, ask, ASK_AGAIN_MS, 0);
     }
-    uv_timer_start(&timer, ask, ASK_AGAIN_MS, 0);
 }
 
 static void ask(uv_timer_t *handle)

@@ -27,6 +27,7 @@ struct xmb_conf {
     struct conf *conf;
     struct xmb_conf *parent;
     struct xmb_conf *child;
+    struct xmb_conf **children_end; /* where the next child is linked in */
     struct xmb_conf *next;
     struct conf_attr *attrs;
     const char *name; /* the document's */

@@ -151,17 +151,16 @@ static int add_attr(struct xmb_conf *node, xmlAttr *xml)
 static struct xmb_conf *new_node(struct conf *c, struct xmb_conf *parent, const char *name)
 {
     struct xmb_conf *node = calloc(1, sizeof *node);
-    struct xmb_conf **end;
 
     if (node == NULL)
         return NULL;
     node->conf = c;
     node->parent = parent;
     node->name = name;
+    node->children_end = &node->child;
     if (parent != NULL) {
-        for (end = &parent->child; *end != NULL; end = &(*end)->next)
-            ;
-        *end = node;
+        *parent->children_end = node;
+        parent->children_end = &node->next;
     }
     return node;
 }

@@ -33,6 +33,12 @@ struct tls_next; /* tls/tls.h */
 int listeners_prepare(const struct xmb_conf *const *elements, uint32_t workers,
                       const struct tls_next *tls, struct listeners_next **next);
 void listeners_abort(struct listeners_next *next);
+/*
+ * What stays is known to worker `w` by its ordinal in `next` from now on: in the turn in which the
+ * modules there get the configuration that the ordinals are of, so that no connection falls
+ * between. Then commit. Thread: `w`.
+ */
+void listeners_renumber(const struct listeners_next *next, struct xmb_worker *w);
 void listeners_commit(struct listeners_next *next);
 /* Accepting begins (after every module's start) / ends for good (drain). */
 void listeners_open(void);

@@ -133,6 +133,12 @@ static int api_tls_peer(struct xmb_conn *c, struct xmb_tls_peer *peer)
     return conn_tls_peer(c, peer);
 }
 
+static int api_tls_recheck(struct xmb_conn *c, const char *profile)
+{
+    ON_WORKER(c);
+    return conn_tls_recheck(c, profile);
+}
+
 static size_t api_unacked(const struct xmb_conn *c)
 {
     ON_WORKER(c);
@@ -171,4 +177,6 @@ const struct xmb_conn_api conn_api = {
     .unacked = api_unacked,
     .dial_cancel = api_dial_cancel,
     .listener = listener_bound,
+    .tls_recheck = api_tls_recheck,
+    .tls_own = tls_own,
 };

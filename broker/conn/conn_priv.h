@@ -251,6 +251,7 @@ size_t conn_tls_goodbye(struct xmb_conn *c); /* octets that the kernel took for 
 void conn_tls_free(struct xmb_conn *c);
 void conn_tls_info(const struct xmb_conn *c, struct xmb_conn_info *info);
 int conn_tls_peer(struct xmb_conn *c, struct xmb_tls_peer *out);
+int conn_tls_recheck(struct xmb_conn *c, const char *profile);
 uint64_t conn_wire_sent(const struct xmb_conn *c); /* TLS framing included, our goodbye not */
 
 /* listener_bind.c */

@@ -21,6 +21,7 @@ struct conn_facts {
     uint32_t resumed;
     char *alpn;
     char *verified_name;
+    int is_proved; /* `verified_name` is; after a recheck it may be so no more */
     struct xmb_tls_peer *peer; /* made when it is first asked for */
 };
 
@@ -140,6 +141,7 @@ static int note_facts(struct xmb_conn *c)
     c->facts->version = (uint32_t)SSL_version(c->ssl);
     c->facts->alpn = alpn(c->ssl);
     c->facts->verified_name = tls_verified_name(c->ssl);
+    c->facts->is_proved = c->facts->verified_name != NULL;
     c->facts->resumed = SSL_session_reused(c->ssl) == 1;
     ERR_clear_error();
     return 0;
@@ -151,7 +153,7 @@ void conn_tls_info(const struct xmb_conn *c, struct xmb_conn_info *info)
         return;
     info->tls_version = c->facts->version;
     info->tls_alpn = c->facts->alpn;
-    info->tls_verified_name = c->facts->verified_name;
+    info->tls_verified_name = c->facts->is_proved ? c->facts->verified_name : NULL;
     info->tls_resumed = c->facts->resumed;
 }
 
@@ -174,6 +176,26 @@ int conn_tls_peer(struct xmb_conn *c, struct xmb_tls_peer *out)
         return XMB_ENOMEM;
     c->facts->peer->size = out->size;
     memcpy(out, c->facts->peer, size);
+    return 0;
+}
+
+/* Whoever asked before still has the old texts, so what stays the same keeps its place. */
+int conn_tls_recheck(struct xmb_conn *c, const char *profile)
+{
+    struct conn_facts *facts = c->facts;
+    char *name;
+    int rc = facts != NULL ? tls_recheck(c->ssl, profile) : XMB_ENOENT;
+
+    if (rc < 0)
+        return rc;
+    if (facts->peer != NULL)
+        tls_peer_judge(facts->peer, c->ssl);
+    name = tls_verified_name(c->ssl);
+    facts->is_proved = name != NULL;
+    if (facts->verified_name == NULL)
+        facts->verified_name = name;
+    else
+        free(name);
     return 0;
 }
 

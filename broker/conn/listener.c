@@ -274,20 +274,30 @@ static void detach(struct listen_group *g, struct xmb_worker *w)
     g->on[w->index] = NULL;
 }
 
-static int commit_worker(struct xmb_worker *w, void *arg)
+void listeners_renumber(const struct listeners_next *next, struct xmb_worker *w)
 {
-    const struct listeners_next *next = arg;
     size_t i;
 
     for (i = 0; i < next->count; i++) {
         const struct listen_wanted *want = &next->list[i];
 
-        if (want->group == NULL || w->index >= want->group->workers)
-            continue;
-        if (want->fresh)
-            attach(want->group, w);
-        else if (want->group->on[w->index] != NULL)
+        if (want->group != NULL && !want->fresh && w->index < want->group->workers &&
+            want->group->on[w->index] != NULL)
             listener_respec(want->group->on[w->index], want->spec);
+    }
+}
+
+static int commit_worker(struct xmb_worker *w, void *arg)
+{
+    const struct listeners_next *next = arg;
+    size_t i;
+
+    listeners_renumber(next, w);
+    for (i = 0; i < next->count; i++) {
+        const struct listen_wanted *want = &next->list[i];
+
+        if (want->group != NULL && want->fresh && w->index < want->group->workers)
+            attach(want->group, w);
     }
     for (i = 0; i < current.count; i++)
         if (!current.list[i]->kept)

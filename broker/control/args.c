@@ -209,6 +209,8 @@ int args_help(const char *spec, const char *const *typed, size_t count, json_t *
         size_t words = 0;
 
         while (used < count && group_word(&g, words, &word) &&
+               !(g.optional && words == 0 && takes_value(&word) &&
+                 later_keyword(at, typed[used])) &&
                take_word(&word, typed[used], &scratch)) {
             used++;
             words++;

@@ -331,6 +331,7 @@ int control_commands_init(void)
 void control_fini(void)
 {
     sessions_close();
+    runs_close();
     stop_listening();
     words_clear();
     show_metrics_fini();

@@ -13,7 +13,9 @@ extern const struct xmb_control_api control_api;
 struct control_next;
 /* <control socket= group= mode=/>: binds a socket beside the old one when the path changed. */
 int control_prepare(const struct xmb_conf *broker, struct control_next **next);
-/* Before control_prepare, for a check of the configuration alone: no socket is made or looked for. */
+/*
+ * Before control_prepare, for a check of the configuration alone: no socket is made or looked for.
+ */
 void control_only_check(void);
 void control_abort(struct control_next *next);
 void control_commit(struct control_next *next);

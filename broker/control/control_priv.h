@@ -24,6 +24,8 @@ struct xmb_out {
     int failed;  /* an allocation failed, or lists were nested too deep */
     const char *sums[OUT_SUMS_MAX]; /* top-level keys that are added up over workers; static texts */
     size_t sum_count;
+    struct run *run; /* that it is an answer of; NULL: none */
+    int is_later;    /* `finish` is to come */
     int plain_keys; /* people read the keys as they are: they are names, not words */
 };
 
@@ -34,7 +36,10 @@ void out_merge(struct xmb_out *out, const struct xmb_out *other);
 
 /* ---- words.c: which command is meant */
 
-/* Internal scope: every worker and the routing loop; state is the worker, or NULL on the routing loop. */
+/*
+ * Internal scope: every worker and the routing loop; state is the worker, or NULL on the routing
+ * loop.
+ */
 #define SCOPE_EVERYWHERE 100
 
 #define WORDS_MAX 24   /* words in one request */
@@ -74,6 +79,11 @@ void help_add(json_t *list, const char *word, size_t n, const char *help);
 
 /* Calls done(arg, out) on the control loop, once; `out` is valid for the call only. */
 int run_command(const struct match *m, void (*done)(void *arg, struct xmb_out *out), void *arg);
+/* xmb_control_api.later and finish. Thread: the worker that emits into `out`. */
+int run_later(struct xmb_out *out, uint32_t within_ms);
+void run_finish(struct xmb_out *out);
+/* Nothing is waited for any more: the control loop ends. */
+void runs_close(void);
 
 /* ---- session.c: one operator on the socket */
 

@@ -180,6 +180,8 @@ const struct xmb_control_api control_api = {
     .row_end = pop,
     .item = out_item,
     .error = out_error,
+    .later = run_later,
+    .finish = run_finish,
 };
 
 static int is_sum(const struct xmb_out *out, const char *key)

@@ -6,13 +6,21 @@
  * worker gets an answer of its own to emit into; when all are back on the
  * control thread they are joined in the order of the workers.
  *
+ * A worker's handler may finish its answer later. Then the run is held by it, and whoever lets go
+ * last brings the answer; an operator who waited for too long is told so before, and what comes
+ * afterwards is dropped.
+ *
  * When the control loop ends meanwhile, a command cannot come back to it. It stays in the list of
  * those that run, and is finished by control_forget when no other thread is left: its
  * operator's session waits for that.
  */
 #include "control/control_priv.h"
 
+#include <stdatomic.h>
 #include <stdlib.h>
+
+#define LATER_MAX_MS 300000
+#define WATCH_MS 250
 
 struct run {
     struct run *next; /* in `running` */
@@ -23,11 +31,17 @@ struct run {
     char *text;
     void (*done)(void *arg, struct xmb_out *out);
     void *arg;
+    _Atomic uint32_t held;    /* by workers_each, and by each answer that comes later */
+    _Atomic uint64_t due_ms;  /* of the monotonic clock; 0: nobody said that it takes longer */
+    int is_waiting;           /* for those alone */
+    int is_told;              /* `done` was called: it was too late */
     struct xmb_out routing;   /* what the routing loop emitted */
     struct xmb_out outs[];    /* one a worker */
 };
 
-static struct run *running; /* thread: control */
+static struct run *running; /* thread: control, as all here */
+static uv_timer_t watch;    /* runs while a run is waiting */
+static enum { WATCH_NEW, WATCH_MADE, WATCH_CLOSED } watch_state;
 
 static void run_free(struct run *r)
 {
@@ -80,6 +94,7 @@ static struct run *run_new(const struct match *m, void (*done)(void *, struct xm
     r->command = m->command;
     r->done = done;
     r->arg = arg;
+    atomic_init(&r->held, 1);
     r->prev = &running;
     r->next = running;
     if (r->next != NULL)
@@ -88,8 +103,10 @@ static struct run *run_new(const struct match *m, void (*done)(void *, struct xm
     rc = copy_args(r, m);
     if (rc == 0)
         rc = out_init(&r->routing);
-    for (i = 0; rc == 0 && i < worker_count(); i++)
+    for (i = 0; rc == 0 && i < worker_count(); i++) {
         rc = out_init(&r->outs[i]);
+        r->outs[i].run = r;
+    }
     if (rc < 0) {
         run_free(r);
         return NULL;
@@ -106,15 +123,114 @@ static void call(struct run *r, void *state, struct xmb_out *out)
     module_leave(mark);
     if (rc < 0 && out->error == NULL)
         control_api.error(out, "module %s refused the command", r->command->module->name);
-    if (out->failed && out->error == NULL)
-        control_api.error(out, "out of memory while answering");
+    if (rc < 0)
+        run_finish(out);
 }
 
 static void finish(struct run *r, struct xmb_out *out)
 {
-    r->done(r->arg, out);
+    if (out->failed && out->error == NULL)
+        control_api.error(out, "out of memory while answering");
+    if (!r->is_told)
+        r->done(r->arg, out);
     run_free(r);
 }
+
+/* --- answers that come later ---------------------------------------------------------------- */
+
+static uint64_t clock_ms(void)
+{
+    return uv_hrtime() / 1000000;
+}
+
+static void join(struct run *r)
+{
+    uint32_t i;
+
+    for (i = 0; i < worker_count(); i++)
+        out_merge(&r->routing, &r->outs[i]);
+    finish(r, &r->routing);
+}
+
+/* The run stays: a worker still emits into it. */
+static void too_late(struct run *r)
+{
+    r->is_told = 1;
+    control_api.error(&r->routing, "module %s did not answer in time; what comes later is dropped",
+                      r->command->module->name);
+    r->done(r->arg, &r->routing);
+}
+
+static void look(uv_timer_t *timer)
+{
+    uint64_t now_ms = clock_ms();
+    struct run *r, *next;
+    int waiting = 0;
+
+    for (r = running; r != NULL; r = next) {
+        next = r->next;
+        if (!r->is_waiting || r->is_told)
+            continue;
+        if (atomic_load(&r->due_ms) <= now_ms)
+            too_late(r);
+        else
+            waiting = 1;
+    }
+    if (!waiting)
+        uv_timer_stop(timer);
+}
+
+static void wait_for(struct run *r)
+{
+    r->is_waiting = 1;
+    if (watch_state == WATCH_NEW && uv_timer_init(&loop_control()->uv, &watch) == 0)
+        watch_state = WATCH_MADE;
+    if (watch_state == WATCH_MADE)
+        uv_timer_start(&watch, look, WATCH_MS, WATCH_MS);
+}
+
+void runs_close(void)
+{
+    if (watch_state == WATCH_MADE)
+        uv_close((uv_handle_t *)&watch, NULL);
+    watch_state = WATCH_CLOSED;
+}
+
+int run_later(struct xmb_out *out, uint32_t within_ms)
+{
+    struct run *r = out->run;
+    uint64_t due_ms = clock_ms() + within_ms, was;
+
+    if (r == NULL || r->command->decl.scope != XMB_SCOPE_EACH_WORKER || within_ms > LATER_MAX_MS)
+        return XMB_EINVAL;
+    was = atomic_load(&r->due_ms);
+    while (was < due_ms && !atomic_compare_exchange_weak(&r->due_ms, &was, due_ms))
+        ;
+    if (!out->is_later)
+        atomic_fetch_add(&r->held, 1);
+    out->is_later = 1;
+    return 0;
+}
+
+/* `loop` is NULL when the broker is ending. */
+static void all_there(struct loop *loop, void *arg)
+{
+    if (loop != NULL)
+        join(arg);
+}
+
+void run_finish(struct xmb_out *out)
+{
+    struct run *r = out->run;
+
+    if (!out->is_later)
+        return;
+    out->is_later = 0;
+    if (atomic_fetch_sub(&r->held, 1) == 1)
+        (void)loop_post_must(loop_control(), all_there, r, sizeof *r); /* refused at the end only */
+}
+
+/* --- where it runs -------------------------------------------------------------------------- */
 
 static void on_worker(struct xmb_worker *w, void *arg)
 {
@@ -130,13 +246,13 @@ static void on_worker(struct xmb_worker *w, void *arg)
 static void workers_done(void *arg)
 {
     struct run *r = arg;
-    uint32_t i;
 
     if (!loop_is_current(loop_control()))
         return;
-    for (i = 0; i < worker_count(); i++)
-        out_merge(&r->routing, &r->outs[i]);
-    finish(r, &r->routing);
+    if (atomic_fetch_sub(&r->held, 1) == 1)
+        join(r);
+    else
+        wait_for(r);
 }
 
 static int start_workers(struct run *r)

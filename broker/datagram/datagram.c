@@ -344,20 +344,29 @@ static void attach(struct wanted *want, struct xmb_worker *w)
     socket_drop(s);
 }
 
-static int commit_worker(struct xmb_worker *w, void *arg)
+void datagrams_renumber(struct datagrams_next *next, struct xmb_worker *w)
 {
-    struct datagrams_next *next = arg;
     size_t i;
 
     for (i = 0; i < next->count; i++) {
         struct wanted *want = &next->list[i];
 
-        if (want->socket == NULL || want->socket->worker_index != w->index)
-            continue;
-        if (want->fresh)
-            attach(want, w);
-        else
+        if (want->socket != NULL && !want->fresh && want->socket->worker_index == w->index)
             want->socket->ordinal = want->ordinal;
+    }
+}
+
+static int commit_worker(struct xmb_worker *w, void *arg)
+{
+    struct datagrams_next *next = arg;
+    size_t i;
+
+    datagrams_renumber(next, w);
+    for (i = 0; i < next->count; i++) {
+        struct wanted *want = &next->list[i];
+
+        if (want->socket != NULL && want->fresh && want->socket->worker_index == w->index)
+            attach(want, w);
     }
     for (i = 0; i < current.count; i++)
         if (!current.list[i].kept && current.list[i].worker_index == w->index)

@@ -27,6 +27,8 @@ void datagrams_only_check(void);
 int datagrams_prepare(const struct xmb_conf *const *elements, uint32_t workers,
                       const struct listeners_next *tcp, struct datagrams_next **next);
 void datagrams_abort(struct datagrams_next *next); /* NULL is fine */
+/* As listeners_renumber. Thread: `w`. */
+void datagrams_renumber(struct datagrams_next *next, struct xmb_worker *w);
 /* Sockets go to their workers; those that are gone close there, and their module is told. */
 void datagrams_commit(struct datagrams_next *next);
 /* Reading begins: after every module's start. */

@@ -21,7 +21,6 @@
 #include "buf/buf.h"
 
 #define HOOK_PASSES 8 /* that hooks may arm each other before I/O has its chance */
-#define ROUTING_MAILBOX_BYTES ((size_t)64 << 20)
 #define CONTROL_MAILBOX_BYTES ((size_t)16 << 20)
 
 static _Thread_local const struct loop *current;
@@ -262,21 +261,14 @@ int loop_is_current(const struct loop *loop)
     return loop != NULL && current == loop;
 }
 
-/* --- the two loops that are always there -------------------------------------------------- */
+/* --- the control loop ---------------------------------------------------------------------- */
 
 static struct loop control_loop;
-static struct loop routing_loop;
 static struct loop *control; /* set before other threads exist */
-static struct loop *routing;
 
 struct loop *loop_control(void)
 {
     return control;
-}
-
-struct loop *loop_routing(void)
-{
-    return routing;
 }
 
 int loop_control_init(void)
@@ -288,27 +280,4 @@ int loop_control_init(void)
     control = &control_loop;
     current = control;
     return 0;
-}
-
-int loop_routing_start(void)
-{
-    int rc = loop_init(&routing_loop, "routing", ROUTING_MAILBOX_BYTES);
-
-    if (rc < 0)
-        return rc;
-    routing = &routing_loop;
-    rc = loop_start(routing);
-    if (rc < 0) {
-        loop_join(routing);
-        routing = NULL;
-    }
-    return rc;
-}
-
-void loop_routing_join(void)
-{
-    if (routing == NULL)
-        return;
-    loop_stop(routing);
-    loop_join(routing);
 }

@@ -81,7 +81,10 @@ int loop_post_must(struct loop *loop, loop_fn *fn, void *arg, size_t cost_bytes)
 uint64_t loop_now_ms(const struct loop *loop);
 /* Runs `hook` once at the end of this turn; armed already: nothing. Thread: the loop's. */
 void loop_at_turn_end(struct loop *loop, struct loop_hook *hook);
-/* `hook` will not run; before its memory is freed. Not armed: nothing. Not from a hook. Thread: the loop's. */
+/*
+ * `hook` will not run; before its memory is freed. Not armed: nothing. Not from a hook. Thread: the
+ * loop's.
+ */
 void loop_hook_cancel(struct loop *loop, struct loop_hook *hook);
 /* 1 when the caller is on the loop's thread. */
 int loop_is_current(const struct loop *loop);
@@ -89,7 +92,7 @@ int loop_is_current(const struct loop *loop);
 /* The two loops that are always there; NULL before they are made. */
 struct loop *loop_control(void);
 struct loop *loop_routing(void);
-int loop_routing_start(void); /* makes and starts it */
+int loop_routing_start(void); /* makes and starts it, with what stands in loop/routing.h */
 void loop_routing_join(void); /* stops, waits, frees */
 int loop_control_init(void);
 

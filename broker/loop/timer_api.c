@@ -1,78 +1,108 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * timer_api.c - the timers of modules: a node of the wheel with an owner.
+ * timer_api.c - the timers of modules: a node of a wheel with an owner.
  *
- * Each stands in a list of its worker too, so that those that a module forgot go
- * when modules end there.
+ * They are of two kinds, a worker's and the routing loop's, which differ in the wheel and in what
+ * is called. Each stands in a list of its worker, or of the routing loop, too, so that those that
+ * a module forgot go when modules end there.
  */
 #include "loop/timer.h"
 
 #include <stdlib.h>
 
+#include "loop/routing.h"
 #include "loop/worker.h"
 
 struct xmb_timer {
     struct timer_node node; /* first: the wheel's callback casts */
-    struct xmb_worker *worker;
+    struct xmb_worker *worker; /* NULL: the routing loop's */
     struct xmb_module *module;
-    void (*fn)(struct xmb_worker *w, void *arg);
+    union {
+        void (*on_worker)(struct xmb_worker *w, void *arg);
+        void (*on_routing)(void *arg);
+    } fn;
     void *arg;
     struct xmb_timer *next;
     struct xmb_timer **prev;
 };
 
-static void on_due(struct timer_node *node)
-{
-    struct xmb_timer *t = (struct xmb_timer *)(void *)node;
-    struct module_mark mark = module_enter(t->module);
+static struct xmb_timer *of_routing; /* thread: routing */
 
-    t->fn(t->worker, t->arg); /* may destroy `t` */
-    module_leave(mark);
+static struct timer_wheel *wheel_of(const struct xmb_timer *t)
+{
+    LOOP_ASSERT(t->worker != NULL ? &t->worker->loop : loop_routing());
+    return t->worker != NULL ? t->worker->timers : routing_wheel();
 }
 
-static struct xmb_timer *create(struct xmb_worker *w, struct xmb_module *module,
-                                void (*fn)(struct xmb_worker *w, void *arg), void *arg)
+/* --- both kinds ------------------------------------------------------------------------------ */
+
+static struct xmb_timer *make(struct xmb_module *module, void *arg, struct xmb_timer **list)
 {
     struct xmb_timer *t = calloc(1, sizeof *t);
 
-    LOOP_ASSERT(&w->loop);
     if (t == NULL)
         return NULL;
-    t->node.fn = on_due;
-    t->worker = w;
     t->module = module;
-    t->fn = fn;
     t->arg = arg;
-    t->next = w->sdk_timers;
-    t->prev = &w->sdk_timers;
+    t->next = *list;
+    t->prev = list;
     if (t->next != NULL)
         t->next->prev = &t->next;
-    w->sdk_timers = t;
+    *list = t;
     return t;
+}
+
+/* In its wheel no more, or the wheel is gone. */
+static void forget(struct xmb_timer *t)
+{
+    *t->prev = t->next;
+    if (t->next != NULL)
+        t->next->prev = t->prev;
+    free(t);
 }
 
 static void start(struct xmb_timer *t, uint64_t delay_ms)
 {
-    LOOP_ASSERT(&t->worker->loop);
-    timer_start(t->worker->timers, &t->node, delay_ms);
+    timer_start(wheel_of(t), &t->node, delay_ms);
 }
 
 static void stop(struct xmb_timer *t)
 {
-    LOOP_ASSERT(&t->worker->loop);
-    timer_stop(t->worker->timers, &t->node);
+    timer_stop(wheel_of(t), &t->node);
 }
 
 static void destroy(struct xmb_timer *t)
 {
     if (t == NULL)
         return;
-    LOOP_ASSERT(&t->worker->loop);
-    timer_stop(t->worker->timers, &t->node);
-    *t->prev = t->next;
-    if (t->next != NULL)
-        t->next->prev = t->prev;
-    free(t);
+    stop(t);
+    forget(t);
+}
+
+/* --- a worker's ------------------------------------------------------------------------------ */
+
+static void on_due(struct timer_node *node)
+{
+    struct xmb_timer *t = (struct xmb_timer *)(void *)node;
+    struct module_mark mark = module_enter(t->module);
+
+    t->fn.on_worker(t->worker, t->arg); /* may destroy `t` */
+    module_leave(mark);
+}
+
+static struct xmb_timer *create(struct xmb_worker *w, struct xmb_module *module,
+                                void (*fn)(struct xmb_worker *w, void *arg), void *arg)
+{
+    struct xmb_timer *t;
+
+    LOOP_ASSERT(&w->loop);
+    t = make(module, arg, &w->sdk_timers);
+    if (t == NULL)
+        return NULL;
+    t->node.fn = on_due;
+    t->worker = w;
+    t->fn.on_worker = fn;
+    return t;
 }
 
 static void drop_all(struct xmb_worker *w)
@@ -99,6 +129,43 @@ void timers_worker_fini(struct xmb_worker *w)
     drop_all(w);
     timer_wheel_free(w->timers);
     w->timers = NULL;
+}
+
+/* --- the routing loop's ---------------------------------------------------------------------- */
+
+static void on_routing_due(struct timer_node *node)
+{
+    struct xmb_timer *t = (struct xmb_timer *)(void *)node;
+    struct module_mark mark = module_enter(t->module);
+
+    t->fn.on_routing(t->arg); /* may destroy `t` */
+    module_leave(mark);
+}
+
+struct xmb_timer *routing_timer(struct xmb_module *module, void (*fn)(void *arg), void *arg)
+{
+    struct xmb_timer *t;
+
+    LOOP_ASSERT(loop_routing());
+    t = make(module, arg, &of_routing);
+    if (t == NULL)
+        return NULL;
+    t->node.fn = on_routing_due;
+    t->fn.on_routing = fn;
+    return t;
+}
+
+void routing_timers_end(const struct xmb_module *m)
+{
+    struct xmb_timer *t, *next;
+
+    for (t = of_routing; t != NULL; t = next) {
+        next = t->next;
+        if (m != NULL && t->module != m)
+            continue;
+        timer_stop(routing_wheel(), &t->node);
+        forget(t);
+    }
 }
 
 const struct xmb_timer_api timer_api = {

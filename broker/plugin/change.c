@@ -44,6 +44,7 @@ struct change {
     struct datagrams_next *datagrams;
     int log_ready;
     int tls_ready;
+    int tls_changes; /* profiles are others than before */
     int control_ready;
     int listeners_ready;
     struct part parts[MODULES_MAX]; /* by module index */
@@ -260,8 +261,7 @@ void change_abort(struct change *ch)
     while (i > 0)
         abort_module(ch, lifecycle_order(--i));
     change_abort_control(ch);
-    if (ch->tls_ready)
-        tls_abort(ch->tls);
+    tls_abort(ch->tls_ready ? ch->tls : NULL);
     if (ch->log_ready)
         log_abort(ch->log);
     free_change(ch);
@@ -281,6 +281,7 @@ void change_commit_control(struct change *ch)
 void change_commit_core(struct change *ch)
 {
     log_commit(ch->log);
+    ch->tls_changes = tls_changes(ch->tls);
     tls_commit(ch->tls);
     ch->log_ready = 0;
     ch->tls_ready = 0;
@@ -326,20 +327,28 @@ static int policy_changes(const struct change *ch)
     return 0;
 }
 
-static void tell_policy_changed(struct xmb_worker *w)
+static void tell(struct xmb_worker *w, const struct xmb_module *m, void (*changed)(void *wself))
 {
     struct module_mark mark;
+
+    if (changed == NULL)
+        return;
+    mark = module_enter(m);
+    changed(w->wself[m->index]);
+    module_leave(mark);
+}
+
+/* What protocols have decided about who is connected may be decided otherwise now. */
+static void tell_protocols(const struct change *ch, struct xmb_worker *w)
+{
     uint32_t i;
 
-    for (i = 1; i < module_count(); i++) {
-        struct xmb_module *m = module_at(i);
-
-        if (m->protocol.policy_changed == NULL)
-            continue;
-        mark = module_enter(m);
-        m->protocol.policy_changed(w->wself[i]);
-        module_leave(mark);
-    }
+    for (i = 1; i < module_count() && ch->tls_changes; i++)
+        tell(w, module_at(i), module_at(i)->protocol.tls_changed);
+    if (!policy_changes(ch))
+        return;
+    for (i = 1; i < module_count(); i++)
+        tell(w, module_at(i), module_at(i)->protocol.policy_changed);
 }
 
 void change_worker(struct change *ch, struct xmb_worker *w)
@@ -348,6 +357,10 @@ void change_worker(struct change *ch, struct xmb_worker *w)
     struct module_mark mark;
     uint32_t i;
 
+    if (running != NULL) {
+        listeners_renumber(ch->listeners, w);
+        datagrams_renumber(ch->datagrams, w);
+    }
     for (i = 0; (m = lifecycle_order(i)) != NULL; i++) {
         if (!ch->parts[m->index].changes || m->ops.worker_conf == NULL)
             continue;
@@ -356,8 +369,8 @@ void change_worker(struct change *ch, struct xmb_worker *w)
         module_leave(mark);
     }
     /* Nobody is connected yet when the first configuration comes. */
-    if (running != NULL && policy_changes(ch))
-        tell_policy_changed(w);
+    if (running != NULL)
+        tell_protocols(ch, w);
 }
 
 static void retire_module(struct change *ch, struct xmb_module *m)

@@ -15,7 +15,9 @@
 #include "log/log.h"
 #include "loop/worker.h"
 #include "metrics/metrics.h"
+#include "netif/netif.h"
 #include "policy/policy.h"
+#include "rawip/rawip.h"
 #include "router/router.h"
 #include "service/service.h"
 
@@ -91,4 +93,6 @@ const struct xmb_host host_table = {
     .msg = NULL,
     .query = query,
     .datagram = &datagram_api,
+    .rawip = &rawip_api,
+    .netif = &netif_api,
 };

@@ -12,6 +12,7 @@
 #include "conn/conn.h"
 #include "datagram/datagram.h"
 #include "log/log.h"
+#include "loop/routing.h"
 #include "loop/worker.h"
 
 #include <uv.h>
@@ -58,12 +59,20 @@ static int routing_begin(struct xmb_module *m)
     return rc;
 }
 
+/* Modules whose begin was called, so that end is called for those alone. */
+static int routing_began[MODULES_MAX];
+
+/* A module without the role may have had work there too. */
 static int routing_end(struct xmb_module *m)
 {
-    struct module_mark mark = module_enter(m);
+    struct module_mark mark;
 
-    m->routing.end(m->self);
-    module_leave(mark);
+    if (routing_began[m->index] && m->routing.end != NULL) {
+        mark = module_enter(m);
+        m->routing.end(m->self);
+        module_leave(mark);
+    }
+    routing_module_end(m);
     return 0;
 }
 
@@ -73,9 +82,6 @@ static int failed(const struct xmb_module *m, const char *what, int rc)
         m->plugin.version, module_error_text(rc));
     return rc;
 }
-
-/* Modules whose begin was called, so that end is called for those alone. */
-static int routing_began[MODULES_MAX];
 
 static int begin_routing(void)
 {
@@ -187,24 +193,6 @@ int lifecycle_start(struct change *ch)
 
 /* --- end --- */
 
-void lifecycle_drain(uint64_t deadline_ms)
-{
-    struct xmb_module *m;
-    struct module_mark mark;
-    uint32_t i;
-
-    for (i = 0; (m = lifecycle_order(i)) != NULL; i++) {
-        if (m->state != MODULE_RUNNING)
-            continue;
-        m->state = MODULE_DRAINING;
-        if (m->ops.drain == NULL)
-            continue;
-        mark = module_enter(m);
-        m->ops.drain(m->self, deadline_ms);
-        module_leave(mark);
-    }
-}
-
 void lifecycle_end_threads(void)
 {
     struct xmb_module *m;
@@ -216,8 +204,7 @@ void lifecycle_end_threads(void)
         i++;
     while (i > 0) {
         m = lifecycle_order(--i);
-        if (routing_began[m->index] && m->routing.end != NULL)
-            on_routing(m, routing_end);
+        on_routing(m, routing_end);
         routing_began[m->index] = 0;
     }
 }

@@ -74,12 +74,23 @@ void change_fini(void);
  * must still be ended by lifecycle_stop). The workers and the routing loop are running.
  */
 int lifecycle_start(struct change *ch);
-/* Calls drain of every module and of every connection. */
-void lifecycle_drain(uint64_t deadline_ms);
 /* Ends routing modules and the modules' state on each worker; before workers_stop. */
 void lifecycle_end_threads(void);
 /* Calls stop of every module that was initialized, in reverse; when all threads have ended. */
 void lifecycle_stop(void);
+
+/* --- drain.c --- */
+
+/* Calls drain of every module, and has its routing drain called on the routing loop. */
+void lifecycle_drain(uint64_t deadline_ms);
+/*
+ * Asks the routing modules that were told whether nothing is left to say; `then` gets the number
+ * of those that are late, on the control loop, or at once when there is nobody to ask. Not again
+ * before `then`.
+ */
+void lifecycle_ask_drained(void (*then)(uint32_t late));
+/* Names in the log those that were late at the last question. */
+void lifecycle_name_late(uint64_t deadline_ms);
 
 /* --- reload.c --- */
 

@@ -109,8 +109,8 @@ static int load_one(struct load *l, struct candidate *c, struct plugin_why *why)
         plugin_check_free(c->m);
         goto out;
     }
-    LOG(INFO, c->m->name, "loaded version %s from %s, sha256 %.16s%s", c->m->plugin.version,
-        file->path, file->hash,
+    LOG(INFO, c->m->name, "loaded version %s from %s%s%.16s%s", c->m->plugin.version, file->path,
+        file->hash[0] != '\0' ? ", sha256 " : "", file->hash,
         c->m->plugin.flags & XMB_PLUGIN_EXPERIMENTAL ? ", which is experimental" : "");
 out:
     if (rc < 0) {

@@ -172,20 +172,28 @@ static void hash_file(const char *path, char *hex)
 }
 
 #ifdef XMB_STATIC_PLUGINS
-/* Linked into this program: libltdl knows it by the name of its archive. No file, no preflight. */
+/*
+ * Linked into this program: libltdl knows it by the name of its archive. Its loader for these is asked
+ * by itself, because lt_dlopen goes through the search path for a name with a `-` in it.
+ */
 static int open_preloaded(const char *name, struct plugin_file *out)
 {
-    struct plugin_why ignored;
+    const lt_dlvtable *preloaded = lt_dlloader_find("lt_preopen");
     char archive[NAME_MAX + 8];
-    lt_dlhandle handle;
+    char symbol[NAME_MAX + sizeof SYMBOL];
+    lt_module module;
 
-    snprintf(archive, sizeof archive, "%s.a", name);
-    handle = lt_dlopen(archive);
-    if (handle == NULL)
+    if (preloaded == NULL)
         return 0;
+    snprintf(archive, sizeof archive, "%s.a", name);
+    module = preloaded->module_open(preloaded->dlloader_data, archive, NULL);
+    if (module == NULL)
+        return 0;
+    symbol_of(name, symbol, sizeof symbol);
+    out->descriptor = preloaded->find_sym(preloaded->dlloader_data, module, symbol);
     snprintf(out->path, sizeof out->path, "preloaded");
     out->hash[0] = '\0';
-    return find_symbol(handle, name, out->path, out, &ignored) == 0;
+    return out->descriptor != NULL;
 }
 #endif
 

@@ -10,6 +10,7 @@
 #include "router/router_priv.h"
 
 #include "log/log.h"
+#include "loop/routing.h"
 
 #include <pthread.h>
 #include <stdatomic.h>
@@ -311,4 +312,6 @@ const struct xmb_router_api router_api = {
     .resolved_for = resolve_answer_for,
     .addresses = lookup_addresses,
     .forget = forget,
+    .now_ms = routing_now_ms,
+    .timer = routing_timer,
 };

@@ -19,11 +19,15 @@
 
 struct tls_next {
     size_t count;
+    size_t taken_over; /* of them, profiles that are as they were */
     struct tls_profile list[];
 };
 
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static struct tls_next *current; /* under `lock` */
+/* Between prepare and commit or abort. Of the control thread alone, so that others see none. */
+static _Thread_local const struct tls_next *preparing;
+static _Thread_local int faulty;
 
 static void table_free(struct tls_next *t)
 {
@@ -77,8 +81,10 @@ static int add(struct tls_next *t, const struct xmb_conf *node)
     if (p->name == NULL)
         return XMB_ENOMEM;
     t->count++;
-    if (tls_profile_digest(node, p->digest) == 0 && take_over(p))
+    if (tls_profile_digest(node, p->digest) == 0 && take_over(p)) {
+        t->taken_over++;
         return 0;
+    }
     rc = tls_profile_init(p, node);
     ERR_clear_error();
     return rc;
@@ -100,6 +106,8 @@ int tls_prepare(const struct xmb_conf *broker, struct tls_next **next)
         one = add(t, node);
         rc = one < 0 ? one : rc;
     }
+    faulty = rc < 0;
+    preparing = rc < 0 ? NULL : t;
     if (rc < 0)
         table_free(t);
     else
@@ -109,6 +117,8 @@ int tls_prepare(const struct xmb_conf *broker, struct tls_next **next)
 
 void tls_abort(struct tls_next *next)
 {
+    preparing = NULL;
+    faulty = 0;
     table_free(next);
 }
 
@@ -116,6 +126,7 @@ void tls_commit(struct tls_next *next)
 {
     struct tls_next *old;
 
+    preparing = NULL;
     pthread_mutex_lock(&lock);
     old = current;
     current = next;
@@ -141,22 +152,53 @@ int tls_serves(const struct tls_next *next, const char *profile)
     return p != NULL && p->server != NULL;
 }
 
-int tls_session(const struct xmb_tls_setup *setup, enum tls_role role, SSL **out)
+int tls_changes(const struct tls_next *next)
+{
+    return next->taken_over != next->count || (current != NULL && current->count != next->count);
+}
+
+int tls_context_get(const char *profile, int is_client, int next, SSL_CTX **out)
 {
     const struct tls_profile *p;
-    SSL_CTX *ctx = NULL;
-    int rc;
 
+    *out = NULL;
+    if (next && faulty)
+        return XMB_ECONF;
     pthread_mutex_lock(&lock);
-    p = find(current, setup->profile);
+    p = find(next && preparing != NULL ? preparing : current, profile);
     if (p != NULL)
-        ctx = role == TLS_CLIENT ? p->client : p->server;
-    if (ctx != NULL)
-        SSL_CTX_up_ref(ctx);
+        *out = is_client ? p->client : p->server;
+    if (*out != NULL)
+        SSL_CTX_up_ref(*out);
     pthread_mutex_unlock(&lock);
-    if (ctx == NULL)
-        return XMB_ENOENT;
-    rc = tls_session_of(ctx, setup, role, out);
+    return *out != NULL ? 0 : XMB_ENOENT;
+}
+
+int tls_session(const struct xmb_tls_setup *setup, enum tls_role role, SSL **out)
+{
+    SSL_CTX *ctx;
+    int rc = tls_context_get(setup->profile, role == TLS_CLIENT, 0, &ctx);
+
+    if (rc == 0)
+        rc = tls_session_of(ctx, setup, role, out);
+    SSL_CTX_free(ctx);
+    return rc;
+}
+
+/* Both contexts of a profile trust the same, and that of the client is always there. */
+int tls_recheck(SSL *ssl, const char *profile)
+{
+    struct tls_note *note = tls_note_of(ssl);
+    const char *name = profile != NULL ? profile : note->profile;
+    SSL_CTX *ctx;
+    int rc = tls_context_get(name, !SSL_is_server(ssl), 0, &ctx);
+
+    if (rc == XMB_ENOENT)
+        rc = tls_context_get(name, 1, 0, &ctx);
+    if (rc == 0 && tls_context_of(ctx)->generation != note->judged) {
+        tls_trust_again(ssl, ctx);
+        note->judged = tls_context_of(ctx)->generation;
+    }
     SSL_CTX_free(ctx);
     return rc;
 }

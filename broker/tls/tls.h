@@ -19,7 +19,7 @@
 struct tls_next;
 /* Makes every profile of <broker>; faults are reported with line. Thread: control. */
 int tls_prepare(const struct xmb_conf *broker, struct tls_next **next);
-void tls_abort(struct tls_next *next);
+void tls_abort(struct tls_next *next); /* NULL: tls_prepare failed */
 void tls_commit(struct tls_next *next);
 int tls_known(const struct tls_next *next, const char *profile);  /* 1 when it exists */
 int tls_serves(const struct tls_next *next, const char *profile); /* 1 when it has a certificate */
@@ -43,6 +43,10 @@ int tls_session(const struct xmb_tls_setup *setup, enum tls_role role, SSL **out
  * because a ticket is used up by it.
  */
 void tls_resume(SSL *ssl);
+/* xmb_conn_api.tls_own, of what the control thread prepares or else of what is in force. */
+int tls_own(const char *profile, const char *name, struct xmb_tls_own *own);
+/* 1 when the profiles of `next` are others than those in force. Thread: control. */
+int tls_changes(const struct tls_next *next);
 /* Copies what a plugin handed in, with zeros for members that it does not know. */
 void tls_setup_copy(struct xmb_tls_setup *out, const struct xmb_tls_setup *in);
 
@@ -59,8 +63,14 @@ uint32_t tls_dane_usage(SSL *ssl);
  * certificate. NULL: none, or no memory. The caller frees it.
  */
 char *tls_verified_name(SSL *ssl);
+/*
+ * Judges the peer's certificate again, by `profile` as it is now; NULL: the one of the handshake.
+ * Every fact here may be another then. XMB_ENOENT: no such profile; nothing changed.
+ */
+int tls_recheck(SSL *ssl, const char *profile);
 /* Everything for xmb_conn_api.tls_peer; freed with tls_peer_free. NULL: no memory. */
 struct xmb_tls_peer *tls_peer_new(SSL *ssl);
+void tls_peer_judge(struct xmb_tls_peer *peer, SSL *ssl); /* the verdict alone, anew */
 void tls_peer_free(struct xmb_tls_peer *peer); /* NULL is fine */
 
 #endif

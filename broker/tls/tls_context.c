@@ -22,6 +22,7 @@
 
 #define CIPHERS_DEFAULT "ECDHE+AESGCM:ECDHE+CHACHA20"
 #define READ_AHEAD_BYTES 32768 /* many small records in one recv */
+#define SOON_DAYS 14           /* before its end, to get a new certificate */
 
 static char groups[] = "X25519:P-256:P-384"; /* read only; OpenSSL's macro has no const */
 
@@ -70,13 +71,20 @@ static SSL_CTX *context_new(const struct tls_settings *s, const SSL_METHOD *meth
     return ctx;
 }
 
-/* An expired certificate is the operator's to see, not a reason to refuse the rest. */
-static void warn_expired(const struct tls_settings *s, SSL_CTX *ctx)
+/* The end of a certificate is the operator's to see, not a reason to refuse the rest. */
+static void warn_of_end(const struct tls_settings *s, SSL_CTX *ctx)
 {
     X509 *cert = SSL_CTX_get0_certificate(ctx);
+    int days = SOON_DAYS, rest_s = 0;
 
-    if (cert != NULL && X509_cmp_current_time(X509_get0_notAfter(cert)) < 0)
+    if (cert == NULL || ASN1_TIME_diff(&days, &rest_s, NULL, X509_get0_notAfter(cert)) != 1)
+        return;
+    if (days < 0 || rest_s < 0)
         LOG(WARN, s->certificate, "this certificate has expired; peers will refuse it");
+    else if (days < SOON_DAYS)
+        LOG(WARN, s->certificate,
+            "this certificate expires in %d days and %d hours; then peers will refuse it", days,
+            rest_s / 3600);
 }
 
 int tls_load_certificate(const struct tls_settings *s, SSL_CTX *ctx, int warn)
@@ -94,7 +102,7 @@ int tls_load_certificate(const struct tls_settings *s, SSL_CTX *ctx, int warn)
     if (SSL_CTX_check_private_key(ctx) != 1)
         return tls_openssl_fault(s->node, "key", key);
     if (warn)
-        warn_expired(s, ctx);
+        warn_of_end(s, ctx);
     return 0;
 }
 
@@ -106,7 +114,9 @@ static int context_load(const struct tls_settings *s, SSL_CTX *ctx, int warn)
     if (SSL_CTX_set_cipher_list(ctx, s->ciphers) != 1)
         return tls_openssl_fault(s->node, "ciphers", s->ciphers);
     rc = tls_load_certificate(s, ctx, warn);
-    return rc < 0 ? rc : tls_trust_load(s, ctx, warn);
+    if (rc == 0)
+        rc = tls_trust_load(s, ctx, warn);
+    return rc < 0 ? rc : tls_identities_load(s, ctx, warn);
 }
 
 /* --- the two roles -------------------------------------------------------------------------- */
@@ -134,8 +144,6 @@ static int make_server(struct tls_profile *p, const struct tls_settings *s, stru
     if (p->server == NULL)
         return XMB_ENOMEM;
     rc = context_load(s, p->server, 0);
-    if (rc == 0)
-        rc = tls_identities_load(s->node, p->server);
     if (rc < 0)
         return rc;
     if (*alpn != NULL)

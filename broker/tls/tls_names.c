@@ -14,6 +14,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
+#include <time.h>
 
 #define NAME_BYTES_MAX 3071 /* an XMPP address (RFC 7622, 3.1) */
 
@@ -144,6 +145,13 @@ void tls_names_free(struct tls_names *names)
         free((void *)(uintptr_t)names->list[i].text.p);
     free(names->list);
     memset(names, 0, sizeof(*names));
+}
+
+int64_t tls_seconds(const ASN1_TIME *time)
+{
+    struct tm tm = {0};
+
+    return ASN1_TIME_to_tm(time, &tm) == 1 ? (int64_t)timegm(&tm) : 0;
 }
 
 /* --- which certificate is for a host --------------------------------------------------------- */

@@ -27,7 +27,6 @@ static void context_free(void *parent, void *p, CRYPTO_EX_DATA *data, int index,
     if (context == NULL)
         return;
     free(context->alpn);
-    tls_names_free(&context->own);
     tls_identities_free(context);
     free(context);
 }
@@ -43,7 +42,9 @@ static void note_free(void *parent, void *p, CRYPTO_EX_DATA *data, int index, lo
     (void)argp;
     if (note == NULL)
         return;
+    free(note->profile);
     free(note->name);
+    free(note->own);
     free(note);
 }
 

@@ -11,7 +11,6 @@
 #include <openssl/x509v3.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #define SUBJECT_MAX 1024
 
@@ -115,13 +114,6 @@ static char *subject_text(X509 *cert)
     return text;
 }
 
-static int64_t seconds(const ASN1_TIME *time)
-{
-    struct tm tm = {0};
-
-    return ASN1_TIME_to_tm(time, &tm) == 1 ? (int64_t)timegm(&tm) : 0;
-}
-
 static int describe(struct xmb_tls_peer *peer, X509 *cert)
 {
     struct tls_names names;
@@ -132,10 +124,18 @@ static int describe(struct xmb_tls_peer *peer, X509 *cert)
     peer->names = names.list;
     peer->name_count = names.count;
     peer->subject = subject_text(cert);
-    peer->not_after_s = seconds(X509_get0_notAfter(cert));
+    peer->not_after_s = tls_seconds(X509_get0_notAfter(cert));
     return peer->subject != NULL && X509_digest(cert, EVP_sha256(), peer->sha256, NULL) == 1
                ? 0
                : XMB_ENOMEM;
+}
+
+void tls_peer_judge(struct xmb_tls_peer *peer, SSL *ssl)
+{
+    peer->fault = tls_fault(ssl);
+    peer->why = why(ssl, (enum xmb_cert_fault)peer->fault);
+    peer->dane = tls_dane(ssl);
+    peer->dane_usage = tls_dane_usage(ssl);
 }
 
 struct xmb_tls_peer *tls_peer_new(SSL *ssl)
@@ -146,10 +146,7 @@ struct xmb_tls_peer *tls_peer_new(SSL *ssl)
     if (peer == NULL)
         return NULL;
     peer->size = sizeof(*peer);
-    peer->fault = tls_fault(ssl);
-    peer->why = why(ssl, (enum xmb_cert_fault)peer->fault);
-    peer->dane = tls_dane(ssl);
-    peer->dane_usage = tls_dane_usage(ssl);
+    tls_peer_judge(peer, ssl);
     if (cert != NULL && describe(peer, cert) < 0) {
         tls_peer_free(peer);
         peer = NULL;

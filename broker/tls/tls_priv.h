@@ -36,9 +36,10 @@ struct tls_names {
     size_t count;
 };
 
-/* A further certificate of a server: `holder` has certificate, key and chain. */
+/* A certificate of ours: `holder` has it with key and chain; NULL: the context itself. */
 struct tls_identity {
     SSL_CTX *holder;
+    char *file; /* NULL: there is none */
     struct tls_names names;
 };
 
@@ -47,7 +48,7 @@ struct tls_context {
     uint64_t generation;   /* no two contexts have the same */
     int has_ca;
     struct tls_alpn *alpn; /* as server: to choose from, or NULL */
-    struct tls_names own;  /* as server: names of its own certificate */
+    struct tls_identity own;
     struct tls_identity *identities;
     size_t identity_count;
 };
@@ -55,7 +56,10 @@ struct tls_context {
 /* What belongs to a session (an SSL) and goes with it. */
 struct tls_note {
     int upgraded;
+    char *profile;
+    uint64_t judged; /* generation of the context that judged the peer last */
     char *name; /* asked for as client; as server: its certificate is shown. Or NULL */
+    char *own;  /* as client: its certificate is shown; or NULL */
     int keeps;  /* as client: sessions are kept, under `key` */
     unsigned char key[TLS_DIGEST_BYTES];
     int has_tlsa;           /* as client: there are records of use */
@@ -85,6 +89,13 @@ int tls_context_attach(SSL_CTX *ctx); /* an empty one; XMB_ENOMEM */
 struct tls_note *tls_note_of(const SSL *ssl);
 struct tls_note *tls_note_attach(SSL *ssl); /* an empty one; NULL: no memory */
 
+/*
+ * tls.c: the context of `profile` in the table in force, or in the one that this thread is just
+ * preparing when `next`. A reference of the caller's. XMB_ENOENT: no such profile, or it has no
+ * such context. XMB_ECONF: what is being prepared has faults.
+ */
+int tls_context_get(const char *profile, int is_client, int next, SSL_CTX **out);
+
 /* tls_session.c: as tls_session, from a context. */
 int tls_session_of(SSL_CTX *ctx, const struct xmb_tls_setup *setup, enum tls_role role, SSL **out);
 
@@ -96,17 +107,24 @@ int tls_alpn_parse(const struct xmb_conf *node, struct tls_alpn **out); /* *out 
 void tls_alpn_serve(SSL_CTX *ctx, struct tls_alpn *alpn);               /* takes it over */
 int tls_alpn_offer(SSL *ssl, const char *name); /* one name instead; "" none. XMB_EINVAL */
 
-/* tls_identity.c: <identity> children of `node` for the server context `ctx`. */
-int tls_identities_load(const struct xmb_conf *node, SSL_CTX *ctx);
+/* tls_identity.c: names of the context's own certificate, and <identity> children of `node`. */
+int tls_identities_load(const struct tls_settings *s, SSL_CTX *ctx, int warn);
 void tls_identities_free(struct tls_context *context);
+/* The one that is for `host`; NULL: none, or no host is given. */
+const struct tls_identity *tls_identity_for(const struct tls_context *context, const char *host);
+/* The one that is shown when none is for the name; NULL: there is none at all. */
+const struct tls_identity *tls_identity_first(const struct tls_context *context);
 
 /* tls_trust.c: ca= and crl= of a context, and verification without an end of the handshake. */
 int tls_trust_load(const struct tls_settings *s, SSL_CTX *ctx, int warn);
+/* Judges the peer of `ssl` by what `by` trusts and revokes: tls_fault says the outcome. */
+void tls_trust_again(SSL *ssl, SSL_CTX *by);
 
 /* tls_names.c */
 int tls_names_read(X509 *cert, struct tls_names *out); /* XMB_ENOMEM */
 void tls_names_free(struct tls_names *names);
 int tls_names_cover(const struct tls_names *names, const char *host); /* 1: one of them does */
+int64_t tls_seconds(const ASN1_TIME *time); /* since 1970; 0: it cannot be read */
 
 /* tls_dane.c: records of `setup` for a client session whose note is attached. XMB_EINVAL. */
 int tls_dane_use(SSL *ssl, const struct xmb_tls_setup *setup);

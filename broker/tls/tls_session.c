@@ -47,6 +47,13 @@ static int ready_server(SSL *ssl, enum tls_role role)
     return 0;
 }
 
+/* NULL stays NULL. */
+static int copy(const char *text, char **out)
+{
+    *out = text != NULL ? strdup(text) : NULL;
+    return text == NULL || *out != NULL ? 0 : XMB_ENOMEM;
+}
+
 static int ready(SSL *ssl, const struct xmb_tls_setup *setup, enum tls_role role)
 {
     struct tls_note *note = tls_note_attach(ssl);
@@ -54,7 +61,9 @@ static int ready(SSL *ssl, const struct xmb_tls_setup *setup, enum tls_role role
     if (note == NULL)
         return XMB_ENOMEM;
     note->upgraded = role == TLS_SERVER_UPGRADED;
-    if (setup->name != NULL && (note->name = strdup(setup->name)) == NULL)
+    note->judged = tls_context_of(SSL_get_SSL_CTX(ssl))->generation;
+    if (copy(setup->profile, &note->profile) < 0 || copy(setup->name, &note->name) < 0 ||
+        copy(setup->own, &note->own) < 0)
         return XMB_ENOMEM;
     return role == TLS_CLIENT ? ready_client(ssl, setup) : ready_server(ssl, role);
 }

@@ -144,6 +144,32 @@ static int verify(X509_STORE_CTX *ctx, void *arg)
     return 1;
 }
 
+/*
+ * What the peer sent is what there is: a session that was resumed may have lost the issuers. Short
+ * of memory it is not good.
+ */
+void tls_trust_again(SSL *ssl, SSL_CTX *by)
+{
+    X509 *cert = SSL_get0_peer_certificate(ssl);
+    X509_STORE_CTX *ctx;
+
+    if (cert == NULL)
+        return;
+    SSL_set_verify_result(ssl, X509_V_ERR_OUT_OF_MEM);
+    ctx = X509_STORE_CTX_new();
+    if (ctx != NULL && X509_STORE_CTX_init(ctx, SSL_CTX_get_cert_store(by), cert,
+                                           SSL_get_peer_cert_chain(ssl)) == 1) {
+        X509_VERIFY_PARAM_set_auth_level(X509_STORE_CTX_get0_param(ctx),
+                                         SSL_get_security_level(ssl));
+        if (tls_note_of(ssl)->has_tlsa)
+            X509_STORE_CTX_set0_dane(ctx, SSL_get0_dane(ssl));
+        verify(ctx, NULL);
+        SSL_set_verify_result(ssl, X509_STORE_CTX_get_error(ctx));
+    }
+    X509_STORE_CTX_free(ctx);
+    ERR_clear_error();
+}
+
 int tls_trust_load(const struct tls_settings *s, SSL_CTX *ctx, int warn)
 {
     if (s->ca != NULL && SSL_CTX_load_verify_file(ctx, s->ca) != 1)

@@ -137,8 +137,8 @@ static int check(void *wself, const struct xmb_request *request, struct xmb_answ
 /* --- what others may ask; one module of this plugin is in a broker ---------------------------- */
 
 /*
- * address_lists.h. `lists_asked` is those in preparation or, without, in force; NULL while it cannot
- * be said. Written on the control thread, and never while policy_changed runs.
+ * address_lists.h. `lists_asked` is those in preparation or, without, in force; NULL while it
+ * cannot be said. Written on the control thread, and never while policy_changed runs.
  */
 static _Atomic(const struct lists *) lists_asked;
 static const struct lists *lists_in_force;

@@ -111,6 +111,14 @@ static void take_content(struct se_dual *d, struct se_origin *o, const struct se
         *news |= NEWS_CONTENT;
     } else if (verdict == SE_SEQ_TAKE && se_seq_mention(&o->known, a->sequence)) {
         *news |= NEWS_MENTIONED;
+    } else if (verdict == SE_SEQ_OLD && o->path_count == 0 && o->known.has_content) {
+        /*
+         * All paths were lost, and the first that comes back says less than we know: its originator
+         * has perhaps begun a new life, and what we have is of the old one. Not shown until it is
+         * asked; the other case, a path whose news lags behind, costs that question too.
+         */
+        se_seq_lost(&o->known);
+        *news |= NEWS_GONE;
     }
 }
 

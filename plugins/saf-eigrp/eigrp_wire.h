@@ -668,7 +668,7 @@ const char *se_afi_name(unsigned afi);
  * These write a NUL-terminated text into `out` and return it. The sizes above always suffice;
  * `out_bytes` smaller than that cuts the text, and must be at least 1.
  */
-/* "101:2:1.2.3.4": service, sub-service, instance (four 32-bit numbers). */
+/* "101:2:00000001.00000002.00000003.00000004", as in all answers of the broker. */
 char *se_service_text(const struct xmb_service_id *id, char *out, size_t out_bytes);
 /* "192.0.2.1" of a router id. */
 char *se_router_id_text(uint32_t router_id, char *out, size_t out_bytes);

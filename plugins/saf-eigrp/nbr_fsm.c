@@ -106,12 +106,16 @@ static void fall_back(struct se_nbrs *n, struct nbr *b, const struct se_header *
     se_nbr__send_init(n, b);
 }
 
-/* Its services stay, until its EOT shows which it still has. An echo of our own RS gets none. */
+/*
+ * Its services stay, until its EOT shows which it still has. An echo of our own RS gets none. Who
+ * begins says so with INIT, or in a hello. RS alone is an echo, also one more than we wait for: we
+ * asked again before the first was there. Two that echo echoes never end.
+ */
 static void resync(struct se_nbrs *n, struct nbr *b, const struct se_header *header)
 {
-    uint32_t echo = b->is_asked ? 0 : SE_FLAG_RS;
+    int is_begin = header->opcode == SE_HELLO || (header->flags & SE_FLAG_INIT) != 0;
+    uint32_t echo = b->is_asked || !is_begin ? 0 : SE_FLAG_RS;
 
-    (void)header;
     b->is_asked = 0;
     b->is_restarting = 1;
     se_timer_arm(&n->timers, &b->watch, n->now.ms + n->conf.purge_ms);

@@ -26,8 +26,8 @@
  * Receiving is the other half: se_rtp_judge says what the sequence number of a packet means, and
  * se_rtp_accept takes it. In between stands the neighbour (neighbour.h), which knows about INIT.
  *
- * No socket, no clock; memory for messages and packets only, bounded by messages_max a queue. Ops do
- * not call back, but for init_acked, which may do anything but close. One thread at a time.
+ * No socket, no clock; memory for messages and packets only, bounded by messages_max a queue. Ops
+ * do not call back, but for init_acked, which may do anything but close. One thread at a time.
  */
 #ifndef SE_RTP_H
 #define SE_RTP_H

@@ -127,7 +127,7 @@ const char *se_afi_name(unsigned afi)
 
 char *se_service_text(const struct xmb_service_id *id, char *out, size_t out_bytes)
 {
-    snprintf(out, out_bytes, "%u:%u:%" PRIu32 ".%" PRIu32 ".%" PRIu32 ".%" PRIu32, id->service,
+    snprintf(out, out_bytes, "%u:%u:%08" PRIx32 ".%08" PRIx32 ".%08" PRIx32 ".%08" PRIx32, id->service,
              id->subservice, id->instance[0], id->instance[1], id->instance[2], id->instance[3]);
     return out;
 }

@@ -36,16 +36,42 @@ void xs_connection_leave(struct worker *w)
     w->cells[M_CONNECTIONS]--;
 }
 
-int xs_silent_enter(struct worker *w, uint32_t cell)
+static _Atomic uint32_t *silent_at(struct worker *w, uint32_t row, uint32_t cells)
 {
-    uint64_t most = w->conf->clients_max / 2;
+    uint32_t i;
 
-    return enter(&w->server->counts.silent[cell], most > 0 ? most : 1);
+    for (i = 0; i < row; i++)
+        cells /= XS_SILENT_CELLS;
+    return &w->server->counts.silent[row][cells % XS_SILENT_CELLS];
 }
 
-void xs_silent_leave(struct worker *w, uint32_t cell)
+/*
+ * Others may share a cell of one row, so the lowest of an address' counts is nearest to its own:
+ * it is refused for what others do only if it meets such in every row. All are counted before the
+ * first is read, in one order for all workers: of two that race the later sees both.
+ */
+int xs_silent_enter(struct worker *w, uint32_t cells)
 {
-    leave(&w->server->counts.silent[cell]);
+    uint32_t most = w->conf->clients_max / 2, least = UINT32_MAX, row, n;
+
+    for (row = 0; row < XS_SILENT_ROWS; row++)
+        atomic_fetch_add(silent_at(w, row, cells), 1);
+    for (row = 0; row < XS_SILENT_ROWS; row++) {
+        n = atomic_load(silent_at(w, row, cells));
+        least = n < least ? n : least;
+    }
+    if (least <= (most > 0 ? most : 1))
+        return 0;
+    xs_silent_leave(w, cells);
+    return XMB_ELIMIT;
+}
+
+void xs_silent_leave(struct worker *w, uint32_t cells)
+{
+    uint32_t row;
+
+    for (row = 0; row < XS_SILENT_ROWS; row++)
+        leave(silent_at(w, row, cells));
 }
 
 int xs_client_enter(struct worker *w, int anonymous)

@@ -25,15 +25,17 @@ struct session;
 #define XS_HANDLE_BUCKETS_MIN 64
 #define XS_RINGS_KEPT 64
 
+#define XS_SILENT_ROWS 3
 #define XS_SILENT_CELLS 1024
+#define XS_SILENT_NOWHERE UINT32_MAX
 
 /* Counts over all workers. Registers are rare, so contention is not a subject. */
 struct counts {
     _Atomic uint32_t connections;
     _Atomic uint32_t clients;
     _Atomic uint32_t unauthenticated;
-    /* Connections that have not registered, by a hash of their address. */
-    _Atomic uint32_t silent[XS_SILENT_CELLS];
+    /* Connections that have not registered: each counts in every row, by a hash of its address. */
+    _Atomic uint32_t silent[XS_SILENT_ROWS][XS_SILENT_CELLS];
 };
 
 #define XS_THROTTLE_CELLS 4096
@@ -78,10 +80,10 @@ int xs_connection_enter(struct worker *w);
 void xs_connection_leave(struct worker *w);
 /*
  * One address holds at most half of max-clients in connections that have not registered, so that
- * a crowd which says nothing leaves room for everybody else. `cell` is xs_throttle_cell's.
+ * a crowd which says nothing leaves room for everybody else. `cells` is xs_throttle_cells'.
  */
-int xs_silent_enter(struct worker *w, uint32_t cell);
-void xs_silent_leave(struct worker *w, uint32_t cell);
+int xs_silent_enter(struct worker *w, uint32_t cells);
+void xs_silent_leave(struct worker *w, uint32_t cells);
 int xs_client_enter(struct worker *w, int anonymous);
 void xs_client_leave(struct worker *w, int anonymous);
 

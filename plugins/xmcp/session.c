@@ -57,7 +57,7 @@ static int ask_accept(struct worker *w, const struct xmb_addr *remote)
     return XMB_EDENIED;
 }
 
-static int admit(struct worker *w, const struct xmb_addr *remote, uint32_t cell)
+static int admit(struct worker *w, const struct xmb_addr *remote, uint32_t cells)
 {
     const char *cause = NULL;
     char peer[XMB_ADDR_TEXT_MAX];
@@ -69,11 +69,11 @@ static int admit(struct worker *w, const struct xmb_addr *remote, uint32_t cell)
     } else if (xs_throttle_connection(w->server, remote, xs_now(w)) < 0) {
         counter = M_REFUSED_RATE;
         cause = "too many connections after failed Registers";
-    } else if (xs_silent_enter(w, cell) < 0) {
+    } else if (xs_silent_enter(w, cells) < 0) {
         counter = M_REFUSED_RATE;
         cause = "half of max-clients connections from there have not registered";
     } else if (xs_connection_enter(w) < 0) {
-        xs_silent_leave(w, cell);
+        xs_silent_leave(w, cells);
         counter = M_REFUSED_LIMIT;
         cause = "twice max-clients connections are open";
     }
@@ -113,24 +113,24 @@ int xs_open(void *wself, struct xmb_conn *conn, void **cs)
     struct worker *w = wself;
     struct xmb_conn_info info = {.size = sizeof(info)};
     struct session *s;
-    uint32_t cell;
+    uint32_t cells;
     int rc;
 
     xs_host->conn->info(conn, &info);
-    cell = xs_throttle_cell(w->server, &info.remote);
-    rc = admit(w, &info.remote, cell);
+    cells = xs_throttle_cells(w->server, &info.remote);
+    rc = admit(w, &info.remote, cells);
     if (rc < 0)
         return rc;
     s = calloc(1, sizeof(*s));
     if (s == NULL) {
-        xs_silent_leave(w, cell);
+        xs_silent_leave(w, cells);
         xs_connection_leave(w);
         return XMB_ENOMEM;
     }
     s->worker = w;
     s->conn = conn;
     s->state = CONNECTED;
-    s->silent_cell = (uint16_t)cell;
+    s->silent_cells = cells;
     s->nonce_lifetime_ms = XS_NONCE_LIFETIME_MS;
     link_session(s);
     xs_alarm(s, ALARM_REGISTER, w->conf->register_ms);
@@ -180,9 +180,9 @@ void xs_drain(void *cs, struct xmb_conn *conn)
 
 void xs_session_spoke(struct session *s)
 {
-    if (s->silent_cell < XS_SILENT_CELLS)
-        xs_silent_leave(s->worker, s->silent_cell);
-    s->silent_cell = XS_SILENT_CELLS;
+    if (s->silent_cells != XS_SILENT_NOWHERE)
+        xs_silent_leave(s->worker, s->silent_cells);
+    s->silent_cells = XS_SILENT_NOWHERE;
 }
 
 void xs_session_end(struct session *s, uint32_t gone)

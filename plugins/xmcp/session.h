@@ -125,8 +125,8 @@ struct session {
     uint8_t unanswered_in_row;
     uint16_t version_major;
     uint16_t version_minor;
-    uint16_t silent_cell; /* where it counts as not registered; XS_SILENT_CELLS: nowhere */
     uint16_t last_code; /* of the last error sent, 0: none */
+    uint32_t silent_cells; /* where it counts as not registered; XS_SILENT_NOWHERE: nowhere */
     struct xmcp_form form; /* how we sign; digest none while no key is known */
 
     uint32_t handle;

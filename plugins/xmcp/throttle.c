@@ -113,9 +113,16 @@ int xs_throttle_connection(struct server *server, const struct xmb_addr *remote,
     return 0;
 }
 
-uint32_t xs_throttle_cell(const struct server *server, const struct xmb_addr *remote)
+uint32_t xs_throttle_cells(const struct server *server, const struct xmb_addr *remote)
 {
-    return (uint32_t)(hash_of(server, remote) % XS_SILENT_CELLS);
+    uint64_t hash = hash_of(server, remote);
+    uint32_t cells = 0, row;
+
+    for (row = 0; row < XS_SILENT_ROWS; row++) {
+        cells = cells * XS_SILENT_CELLS + (uint32_t)(hash % XS_SILENT_CELLS);
+        hash /= XS_SILENT_CELLS;
+    }
+    return cells;
 }
 
 uint64_t xs_throttle_failure(struct server *server, const struct xmb_addr *remote, uint64_t now_ms)

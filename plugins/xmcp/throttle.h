@@ -24,7 +24,10 @@ int xs_throttle_connection(struct server *server, const struct xmb_addr *remote,
 /* A Register from there failed. Returns how long to hold the answer back, in ms. Thread: any. */
 uint64_t xs_throttle_failure(struct server *server, const struct xmb_addr *remote,
                              uint64_t now_ms);
-/* Which counter of silent connections (limits.c) is that address'. */
-uint32_t xs_throttle_cell(const struct server *server, const struct xmb_addr *remote);
+/*
+ * Which counters of silent connections (limits.c) are that address': one in each row, in as many
+ * bits as that takes, the first row lowest. Never XS_SILENT_NOWHERE. Thread: any.
+ */
+uint32_t xs_throttle_cells(const struct server *server, const struct xmb_addr *remote);
 
 #endif

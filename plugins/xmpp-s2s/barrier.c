@@ -238,8 +238,9 @@ static void rely_on_tcp(struct s2_flow *f)
 }
 
 /*
- * Another pair of domains on the same connection had its answer, to a ping that stood behind ours. So ours was
- * read, and what answers it goes astray; the connection is not to be blamed, nor those who share it.
+ * Another pair of domains on the same connection had its answer, to a ping that stood behind ours.
+ * So ours was read, and what answers it goes astray; the connection is not to be blamed, nor those
+ * who share it.
  */
 static int was_read(const struct s2_flow *f)
 {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * component.c - the life of a component's connection, and what comes from outside it: reload, drain,
- * `show` and `clear`. What is said on it is in component_stream.c.
+ * component.c - the life of a component's connection, and what comes from outside it: reload,
+ * drain, `show` and `clear`. What is said on it is in component_stream.c.
  */
 #include "component_priv.h"
 

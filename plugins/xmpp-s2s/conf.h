@@ -43,8 +43,9 @@ struct s2_security {
 };
 
 /*
- * Must the domain stand in a certificate (R27)? Outside always; inside only where certificates are required, because
- * servers inside have what their package gave them, and the side's addresses and secret are what is trusted there.
+ * Must the domain stand in a certificate (R27)? Outside always; inside only where certificates are
+ * required, because servers inside have what their package gave them, and the side's addresses and
+ * secret are what is trusted there.
  */
 static inline int s2_names_matter(enum s2_side side, const struct s2_security *s)
 {
@@ -132,9 +133,9 @@ void s2_conf_free(struct s2_conf *c);
 /* The local domain (or chat node alias) of that name, or NULL. Thread: any. */
 const struct s2_local *s2_conf_local(const struct s2_conf *c, const struct s2_domain *d);
 /*
- * The <listen> or <component> that a connection came in by: `ordinal` as the core counts, `local` our end
- * of it. NULL: it came in while a reload was under way and counts otherwise than `c`; which side it is
- * of must not be guessed. Thread: any.
+ * The <listen> or <component> that a connection came in by: `ordinal` as the core counts, `local`
+ * our end of it. NULL: it came in while a reload was under way and counts otherwise than `c`; which
+ * side it is of must not be guessed. Thread: any.
  */
 const struct s2_listen *s2_conf_listen(const struct s2_conf *c, uint32_t ordinal,
                                        const struct xmb_addr *local);

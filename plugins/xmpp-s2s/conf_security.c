@@ -146,6 +146,37 @@ static int check_listens(const struct xmb_conf *node, const struct s2_conf *c)
     return rc;
 }
 
+/*
+ * The core looks at the profiles of listeners; these are ours alone. What is said of a profile
+ * that has faults of its own (XMB_ECONF) is said there.
+ */
+static int check_profile(const struct xmb_conf *e, int serves)
+{
+    const char *profile = s2_conf_api()->text(e, "tls", NULL);
+    struct xmb_tls_own own = {.size = sizeof(own)};
+    int rc = profile != NULL ? s2_host->conn->tls_own(profile, "", &own) : 0;
+
+    if (rc == XMB_ENOENT)
+        return s2_conf_api()->fault(e, "there is no <tls name=\"%s\"/>", profile);
+    if (rc == 0 && profile != NULL && serves && own.file[0] == '\0')
+        return s2_conf_api()->fault(e, "TLS profile \"%s\" has no certificate to show", profile);
+    return 0;
+}
+
+static int check_profiles(const struct xmb_conf *node)
+{
+    const struct xmb_conf *e;
+    int rc = 0;
+
+    for (e = s2_conf_api()->child(node, "security"); e != NULL;
+         e = s2_conf_api()->next(e, "security"))
+        s2_conf_worst(&rc, check_profile(e, 0));
+    for (e = s2_conf_api()->child(node, "local-domain"); e != NULL;
+         e = s2_conf_api()->next(e, "local-domain"))
+        s2_conf_worst(&rc, check_profile(e, 1));
+    return rc;
+}
+
 static int dials(const struct s2_conf *c, enum s2_side side)
 {
     size_t i;
@@ -183,6 +214,7 @@ int s2_conf_read_security(const struct xmb_conf *node, struct s2_conf *c)
         return rc;
     take_profiles(c);
     rc = check_listens(node, c);
+    s2_conf_worst(&rc, check_profiles(node));
     if (rc != 0)
         return rc;
     rc = check_side(node, c, S2_OUTSIDE);

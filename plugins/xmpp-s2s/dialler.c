@@ -66,6 +66,7 @@ static void attempt_fails(struct s2_link *l, struct s2_attempt *a, const char *w
     s2_target_failed(l->w, s2_target_key(a->candidate.target));
     s2_link_note(l, S2_FAIL_UNREACHABLE, "%s: %s", text, why);
     LINK_LOG(l, XMB_LOG_INFO, "%s cannot be connected: %s", text, why);
+    s2_probe_step(l, "connect", "failed", "%s: %s", text, why);
     *find(l, a) = a->next;
     free(a);
 }
@@ -198,6 +199,7 @@ static void begin(struct s2_link *l, struct xmb_conn *conn)
                                "it leads back to this gateway: its DNS or route is wrong");
         return;
     }
+    s2_probe_step(l, "connect", "ok", "%s", l->peer);
     s2_host->conn->deadline(conn, XMB_DEADLINE_ONCE, l->w->conf->negotiation_ms);
     if (l->current.target->direct)
         s2_out_secure(l);

@@ -2,10 +2,10 @@
 /*
  * domain.h - domain parts of addresses: the one form that everything compares.
  *
- * A peer may write a domain in capitals, in U-labels or in A-labels, and with a dot at its end. Inside
- * the gateway a domain is the lower-case A-label text (RFC 5891), so that equality is memcmp, and
- * policy, routes and certificates all mean the same. On the wire it is written in U-labels
- * (RFC 7622, 3.2); for most of the world both are the same octets.
+ * A peer may write a domain in capitals, in U-labels or in A-labels, and with a dot at its end.
+ * Inside the gateway a domain is the lower-case A-label text (RFC 5891), so that equality is
+ * memcmp, and policy, routes and certificates all mean the same. On the wire it is written in
+ * U-labels (RFC 7622, 3.2); for most of the world both are the same octets.
  */
 #ifndef S2_DOMAIN_H
 #define S2_DOMAIN_H
@@ -25,9 +25,9 @@ struct s2_domain {
 };
 
 /*
- * Canonical form of `s`: letters lowered, U-labels to A-labels, a final dot dropped. An IPv4 address and a
- * bracketed IPv6 address are domains too. ASCII without capitals takes no library call. XMB_EINVAL: not a
- * domain. `*out` is untouched then. Thread: any.
+ * Canonical form of `s`: letters lowered, U-labels to A-labels, a final dot dropped. An IPv4
+ * address and a bracketed IPv6 address are domains too. ASCII without capitals takes no library
+ * call. XMB_EINVAL: not a domain. `*out` is untouched then. Thread: any.
  */
 int s2_domain_read(struct xmb_str s, struct s2_domain *out);
 /* 1 when they are the same. */
@@ -42,14 +42,18 @@ static inline struct xmb_str s2_domain_str(const struct s2_domain *d)
 /* 1 when `d` is an IP address; fills `*out` with port 0. */
 int s2_domain_is_ip(const struct s2_domain *d, struct xmb_addr *out);
 
-/* The parts of an address (RFC 7622, 3.1): views into `jid`. A part that is not there is {NULL, 0}. */
+/*
+ * The parts of an address (RFC 7622, 3.1): views into `jid`. A part that is not there is {NULL, 0}.
+ */
 struct s2_jid {
     struct xmb_str local, domain, resource;
 };
 /* Splits; checks lengths, that no part is empty, UTF-8, and the characters that RFC 7622 3.3.1 forbids in a
  * localpart. XMB_EINVAL. Thread: any. */
 int s2_jid_split(struct xmb_str jid, struct s2_jid *out);
-/* The domain part alone, quickly and without checks: what a hot path compares before anything else. */
+/*
+ * The domain part alone, quickly and without checks: what a hot path compares before anything else.
+ */
 struct xmb_str s2_jid_domain(struct xmb_str jid);
 /* 1 when `s` is UTF-8 (RFC 3629: no surrogates, nothing overlong). */
 int s2_is_utf8(struct xmb_str s);

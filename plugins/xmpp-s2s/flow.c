@@ -89,7 +89,10 @@ int s2_flow_spare(struct s2_flow *f)
     return 1;
 }
 
-/* The oldest that is kept for its last error alone makes room. */
+/*
+ * The oldest that is kept for its last error alone makes room. Others that have nothing go with the
+ * tick, when nobody further up uses one of them: see flow_time.c.
+ */
 static int make_room(struct s2_flows *fl)
 {
     struct s2_node *n;
@@ -98,6 +101,7 @@ static int make_room(struct s2_flows *fl)
         if (s2_flow_spare((struct s2_flow *)n))
             return 0;
     }
+    s2_flow_wake(fl);
     return XMB_ELIMIT;
 }
 
@@ -127,6 +131,8 @@ static struct s2_flow *add_flow(struct s2_worker *w, const struct s2_route *r)
     enlist(w->flows, f);
     if (++w->flows->count > w->flows->size)
         widen(w->flows);
+    if (s2_flow_crowd(w->flows))
+        s2_flow_wake(w->flows);
     return f;
 }
 
@@ -135,7 +141,7 @@ int s2_flow_get(struct s2_worker *w, const struct s2_route *r, struct s2_flow **
     struct s2_flow *f = s2_flow_find(w, r);
     int rc;
 
-    if (f == NULL && w->flows->count >= S2_FLOWS_MAX && (rc = make_room(w->flows)) != 0)
+    if (f == NULL && w->flows->count >= w->flows->most && (rc = make_room(w->flows)) != 0)
         return rc;
     if (f == NULL)
         f = add_flow(w, r);
@@ -192,6 +198,7 @@ int s2_flows_init(struct s2_worker *w)
     w->flows = fl;
     fl->w = w;
     fl->size = ROWS;
+    fl->most = S2_FLOWS_MAX;
     fl->table = calloc(fl->size, sizeof(struct s2_flow *));
     rc = fl->table != NULL ? s2_flow_time_init(fl) : XMB_ENOMEM;
     if (rc == 0)

@@ -219,6 +219,7 @@ struct s2_flows {
     struct s2_worker *w;
     struct s2_flow **table; /* by foreign domain, see flow.c */
     uint32_t size, count;
+    uint32_t most;       /* S2_FLOWS_MAX */
     struct s2_node busy; /* something may time out */
     struct s2_node calm; /* empty; oldest first: for idle_ms */
     struct xmb_timer *tick;
@@ -298,6 +299,11 @@ struct s2_flow *s2_flow_find(const struct s2_worker *w, const struct s2_route *r
 int s2_flow_get(struct s2_worker *w, const struct s2_route *r, struct s2_flow **out);
 /* Frees `f` when it is quiet, empty and held by nobody: 1. */
 int s2_flow_spare(struct s2_flow *f);
+/* 1: there are nearly too many, and those that have nothing to send go before their time. */
+static inline int s2_flow_crowd(const struct s2_flows *fl)
+{
+    return fl->count > fl->most - fl->most / 8;
+}
 /* The first in the row of `foreign`; more with table_next, among others. */
 struct s2_flow *s2_flow_row(const struct s2_worker *w, const struct s2_domain *foreign);
 /* Calls fn for each flow; fn may put into others but not free any. */
@@ -412,8 +418,8 @@ enum s2_pings s2_peer_pings(const struct s2_flows *fl, const struct s2_domain *d
 
 /* --- pack.c --- */
 /*
- * Copies the stanza and fills `it`, which gets a reference to the slab. `way` tells stanzas apart that
- * go elsewhere: those of one way share slabs. XMB_ENOMEM, XMB_ETOOBIG.
+ * Copies the stanza and fills `it`, which gets a reference to the slab. `way` tells stanzas apart
+ * that go elsewhere: those of one way share slabs. XMB_ENOMEM, XMB_ETOOBIG.
  */
 int s2_pack_stanza(struct s2_worker *w, const void *way, const struct s2_stanza *s,
                    struct s2_item *it);

@@ -138,10 +138,17 @@ void s2_flow_release(struct s2_flow *f)
         s2_flow_attend(f);
 }
 
+/* Kept for its next try alone, where that is a luxury. */
+static int is_spare(const struct s2_flow *f)
+{
+    return s2_flow_crowd(f->w->flows) && f->ring.count == 0 && f->refs == 0 &&
+           f->waiter_count == 0;
+}
+
 static void look_at(struct s2_flow *f, uint64_t now)
 {
     s2_flow_age(f, now);
-    if (f->state == FLOW_BACKOFF && f->next_try_ms <= now)
+    if (f->state == FLOW_BACKOFF && (f->next_try_ms <= now || is_spare(f)))
         s2_flow_event(f, s2_ring_waiting(f) > 0 ? FLOW_TRY : FLOW_REST, NULL);
     if (f->state == FLOW_FLOWING) {
         s2_confirm_tick(f, now);
@@ -165,10 +172,13 @@ static void look_at_busy(struct s2_flows *fl, uint64_t now)
     while ((f = first_of(&round)) != NULL) {
         append(&fl->busy, &f->node);
         look_at(f, now);
-        if (is_quiet(f))
-            calm_down(fl, f, now);
-        else
+        if (!is_quiet(f)) {
             tick_at(fl, due_of(f, now));
+            continue;
+        }
+        calm_down(fl, f, now);
+        if (s2_flow_crowd(fl))
+            s2_flow_spare(f);
     }
 }
 
@@ -178,6 +188,25 @@ static void look_at_calm(struct s2_flows *fl, uint64_t now)
 
     while ((f = first_of(&fl->calm)) != NULL && f->calm_ms + fl->w->conf->idle_ms <= now) {
         unlink_node(&f->node);
+        s2_flow_event(f, FLOW_CLOSE, NULL);
+        s2_flow_spare(f);
+    }
+}
+
+/* Streams that are idle end before their time, the oldest first. */
+static void leave_early(struct s2_flows *fl)
+{
+    struct s2_flow *f;
+    struct s2_node round;
+
+    list_init(&round);
+    while (s2_flow_crowd(fl) && (f = first_of(&fl->calm)) != NULL)
+        append(&round, &f->node);
+    while ((f = first_of(&round)) != NULL) {
+        append(&fl->calm, &f->node);
+        if (!s2_flow_crowd(fl) || f->refs > 0)
+            continue;
+        unlink_node(&f->node); /* what reads on now may look for room, and must not find it */
         s2_flow_event(f, FLOW_CLOSE, NULL);
         s2_flow_spare(f);
     }
@@ -194,6 +223,7 @@ static void tick(struct xmb_worker *xw, void *arg)
     s2_drain_tick(fl, now);
     look_at_busy(fl, now);
     look_at_calm(fl, now);
+    leave_early(fl);
     if (first_of(&fl->calm) != NULL)
         tick_at(fl, first_of(&fl->calm)->calm_ms + fl->w->conf->idle_ms);
     fl->in_tick = 0;

@@ -113,6 +113,7 @@ struct s2_worker {
     struct s2_module *module;
     struct xmb_worker *worker;
     const struct s2_conf *conf; /* current; NULL until the first worker_conf */
+    uint64_t conf_ms;           /* since when */
     uint64_t *cells;            /* metrics, by enum s2_metric */
     uint32_t index;
     uint32_t count;
@@ -120,6 +121,7 @@ struct s2_worker {
     struct s2_links *links;
     struct s2_flows *flows;
     struct s2_component *components; /* connections of this worker */
+    struct s2_probe *probes; /* tests of domains that run */
     struct s2_asking *admits; /* admit.c: questions to policy that wait for their answer */
     uint64_t admit_count;     /* names them */
 };
@@ -134,6 +136,8 @@ extern const struct xmb_protocol s2_protocol; /* s2_conns.c */
 void s2_owners_changed(struct s2_module *m);
 /* s2_plugin.c: everything that is open is judged by the configuration and policy of now. */
 void s2_recheck(void *wself);
+/* s2_plugin.c: a reload changed TLS profiles; peers' certificates are judged again, and ours. */
+void s2_tls_changed(void *wself);
 
 #define S2_COUNT(w, metric, by) ((w)->cells[metric] += (uint64_t)(by))
 static inline uint64_t s2_now_ms(const struct s2_worker *w)

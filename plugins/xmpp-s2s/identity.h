@@ -27,9 +27,10 @@ struct s2_cert_rule {
     int must_show; /* none at all is refused */
 };
 /*
- * 0 when `peer` satisfies `rule` for `d`. A TLSA record of usage 3 that matches satisfies all of it,
- * the name too (RFC 7671, 5.1); one of usage 2 makes the chain good, and names count; a mismatch
- * is always refused. Else XMB_EDENIED with `*why` static or peer-owned text for the operator.
+ * 0 when `peer` satisfies `rule` for `d`. A TLSA record of usage 3 that matches satisfies all of
+ * it, the name too (RFC 7671, 5.1); one of usage 2 makes the chain good, and names count; a
+ * mismatch is always refused. Else XMB_EDENIED with `*why` static or peer-owned text for the
+ * operator.
  */
 int s2_cert_check(const struct xmb_tls_peer *peer, const struct s2_cert_rule *rule,
                   const struct s2_domain *d, const char **why);

@@ -289,6 +289,8 @@ void s2_in_secure(struct s2_incoming *s, size_t rest);
  * `d`? (5.2)
  */
 int s2_in_certificate(const struct s2_incoming *s, const struct s2_domain *d, const char **why);
+/* Has it judged again by what is trusted and revoked now. */
+void s2_in_judge(struct s2_incoming *s);
 /* 1 when it proves `d` to SASL EXTERNAL. */
 int s2_in_proves(const struct s2_incoming *s, const struct s2_domain *d);
 /* 1 when the side wants TLS and this stream has none. */
@@ -356,7 +358,9 @@ int s2_in_bidi_is_on_offer(const struct s2_incoming *s);
 void s2_in_bidi_offer(struct in_pair *p);
 void s2_in_bidi_offer_all(struct s2_incoming *s);
 void s2_in_bidi_withdraw(struct in_pair *p);
-/* Nothing more is sent; flows are told `kind` when it is closed. Harmless again, or without bidi. */
+/*
+ * Nothing more is sent; flows are told `kind` when it is closed. Harmless again, or without bidi.
+ */
 void s2_in_bidi_end(struct s2_incoming *s, enum s2_failure_kind kind, const char *why);
 void s2_in_bidi_closed(struct s2_incoming *s, const char *why);
 /* Writes where there is a link: it waits for room rather than being lost. */

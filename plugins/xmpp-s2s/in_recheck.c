@@ -79,21 +79,34 @@ static int is_downgraded(const struct s2_incoming *s)
     return s2_in_too_plain(s) && (s->pair_count > 0 || s->state == IN_OPEN);
 }
 
-/* Why a verified pair would not be verified any more by what is asked for now; NULL: it would. */
-static const char *unproved(const struct s2_incoming *s)
+/* A pair that its certificate alone has proved. */
+static const char *not_external(const struct s2_incoming *s, const struct s2_domain *from)
+{
+    struct xmb_tls_peer peer = {.size = sizeof(peer)};
+
+    if (!in_security(s)->external)
+        return "SASL EXTERNAL is switched off";
+    if (s2_in_proves(s, from))
+        return NULL;
+    return s2_host->conn->tls_peer(s->conn, &peer) == 0 && peer.why != NULL
+               ? peer.why
+               : "the certificate does not prove the domain any more";
+}
+
+/* Why a pair would not be verified any more by what is asked for now; NULL: it would. */
+static const char *unproved(struct s2_incoming *s)
 {
     const struct in_pair *p;
     const char *why = NULL;
 
-    for (p = s->pairs; p != NULL; p = p->next) {
-        if (p->state != IN_PAIR_VERIFIED)
-            continue;
-        if (s2_in_certificate(s, &p->from, &why) < 0)
-            return why;
-        if (p->proof == IN_BY_EXTERNAL && !in_security(s)->external)
-            return "SASL EXTERNAL is switched off";
+    s2_in_judge(s);
+    for (p = s->pairs; p != NULL && why == NULL; p = p->next) {
+        if (p->state == IN_PAIR_REVOKED)
+            continue; /* the others may still wait for policy or an answer */
+        if (s2_in_certificate(s, &p->from, &why) == 0 && p->proof == IN_BY_EXTERNAL)
+            why = not_external(s, &p->from);
     }
-    return NULL;
+    return why;
 }
 
 static int is_gone(const struct s2_incoming *s)
@@ -127,5 +140,21 @@ void s2_in_recheck(struct s2_worker *w)
     s2_in_configure(w);
     for (s = w->incomings->first; s != NULL; s = s->next)
         recheck_stream(s); /* a stream that ends is freed later, by `closed` */
+    s2_path_flush(w);
+}
+
+/* Streams that are not verified yet are judged, too: what proves them comes later. */
+void s2_in_tls_changed(struct s2_worker *w)
+{
+    struct s2_incoming *s;
+    const char *why;
+
+    for (s = w->incomings->first; s != NULL; s = s->next) {
+        if (s->state == IN_CLOSED || s->state == IN_ENDING || s->state == IN_SECURING)
+            continue;
+        why = unproved(s);
+        if (why != NULL)
+            s2_in_fail(s, S2_E_RESET, why);
+    }
     s2_path_flush(w);
 }

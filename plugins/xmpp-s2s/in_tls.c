@@ -70,6 +70,7 @@ int s2_in_restart(struct s2_incoming *s, const struct in_input *in)
     s2_host->conn->info(s->conn, &info);
     S2_COUNT(s->w, S2_M_TLS_RESUMED, info.tls_resumed != 0);
     s->secure = 1;
+    s2_in_judge(s); /* a reload may have come between */
     s->state = IN_RESTARTED;
     s->external = 0;
     s->bidi = 0;
@@ -99,6 +100,16 @@ int s2_in_certificate(const struct s2_incoming *s, const struct s2_domain *d, co
         return XMB_EDENIED;
     }
     return s2_cert_check(&peer, &rule, d, why);
+}
+
+/* With TLS from the first octet the listener's profile stands, and not that of a domain. */
+void s2_in_judge(struct s2_incoming *s)
+{
+    const char *profile =
+        s->direct ? NULL : s2_conf_tls(s->w->conf, (enum s2_side)s->side, &s->to);
+
+    if (s->secure)
+        (void)s2_host->conn->tls_recheck(s->conn, profile);
 }
 
 int s2_in_proves(const struct s2_incoming *s, const struct s2_domain *d)

@@ -3,10 +3,10 @@
  * lease.c - the use of a link for one pair of domains, as flows see it.
  *
  * A second domain of ours may go over a verified link when the peer keeps dialback errors apart
- * from stream errors (2.7): such a lease is a guest until it is verified, and gets a link of its own
- * when that fails. A pair that was verified on a bidirectional stream of the peer may be used there
- * in reverse (reverse.h). Nothing here calls its user back, apart from what link.c and link_close.c
- * start.
+ * from stream errors (2.7): such a lease is a guest until it is verified, and gets a link of its
+ * own when that fails. A pair that was verified on a bidirectional stream of the peer may be used
+ * there in reverse (reverse.h). Nothing here calls its user back, apart from what link.c and
+ * link_close.c start.
  */
 #include "link_priv.h"
 #include "reverse.h"
@@ -44,7 +44,7 @@ static int is_usable(const struct s2_link *l, enum s2_side side, const struct s2
                      const struct s2_domain *remote)
 {
     if (l->side != side || !s2_domain_eq(&l->remote, remote) || l->state >= LINK_CLOSING ||
-        l->draining || l->kill || l->sm || l->state == LINK_ENABLING)
+        l->draining || l->kill || l->sm || l->state == LINK_ENABLING || l->probe != NULL)
         return 0;
     if (l->kind != LINK_OURS)
         return l->kind == LINK_COMPONENT;
@@ -70,11 +70,11 @@ static struct s2_link *shared(struct s2_worker *w, enum s2_side side, const stru
     return NULL;
 }
 
-int s2_lease_open(struct s2_worker *w, enum s2_side side, const struct s2_domain *local,
-                  const struct s2_domain *remote, const struct s2_lease_events *events, void *arg,
-                  struct s2_lease **out)
+/* `l` NULL: on a new one. */
+static int open_on(struct s2_link *l, struct s2_worker *w, enum s2_side side,
+                   const struct s2_domain *local, const struct s2_domain *remote,
+                   const struct s2_lease_events *events, void *arg, struct s2_lease **out)
 {
-    struct s2_link *l = shared(w, side, local, remote);
     struct s2_lease *e = calloc(1, sizeof(*e));
 
     if (e == NULL)
@@ -93,6 +93,20 @@ int s2_lease_open(struct s2_worker *w, enum s2_side side, const struct s2_domain
     s2_lease_join(l, e);
     *out = e;
     return 0;
+}
+
+int s2_lease_open(struct s2_worker *w, enum s2_side side, const struct s2_domain *local,
+                  const struct s2_domain *remote, const struct s2_lease_events *events, void *arg,
+                  struct s2_lease **out)
+{
+    return open_on(shared(w, side, local, remote), w, side, local, remote, events, arg, out);
+}
+
+int s2_lease_probe(struct s2_worker *w, const struct s2_domain *local,
+                   const struct s2_domain *remote, const struct s2_lease_events *events, void *arg,
+                   struct s2_lease **out)
+{
+    return open_on(NULL, w, S2_OUTSIDE, local, remote, events, arg, out);
 }
 
 void s2_lease_close(struct s2_lease *e)

@@ -45,11 +45,15 @@ static int is_over(const struct s2_link *l)
     return l->not_after_s != 0 && l->not_after_s < (int64_t)time(NULL);
 }
 
-/* A stream that would not be made any more ends in order; its users ask for another at once. */
+/*
+ * A stream that would not be made any more ends in order; its users ask for another at once. One
+ * that is just being made has its turn when it stands.
+ */
 static void recheck_tls(struct s2_link *l)
 {
     const char *why = NULL;
 
+    l->unjudged = l->secured && l->state < LINK_VERIFIED;
     if (l->state == LINK_VERIFIED && l->kind == LINK_OURS && s2_out_tls_holds(l, &why) < 0)
         s2_link_goodbye(l, S2_FAIL_GOODBYE, S2_E_RESET, why);
 }
@@ -66,7 +70,7 @@ static void look_for_stuck(struct s2_link *l)
 static void sweep_one(struct s2_link *l, void *arg)
 {
     (void)arg;
-    if (is_over(l))
+    if (is_over(l) || l->unjudged)
         recheck_tls(l);
     look_for_stuck(l);
     if (l->state != LINK_VERIFIED || l->conn == NULL)
@@ -162,6 +166,17 @@ static void recheck_one(struct s2_link *l, void *arg)
 void s2_link_recheck(struct s2_worker *w)
 {
     each(w, recheck_one, NULL);
+}
+
+static void tls_changed(struct s2_link *l, void *arg)
+{
+    (void)arg;
+    recheck_tls(l);
+}
+
+void s2_link_tls_changed(struct s2_worker *w)
+{
+    each(w, tls_changed, NULL);
 }
 
 /* --- show and clear -------------------------------------------------------------------------- */

@@ -120,6 +120,7 @@ void s2_link_attempt_failed(struct s2_link *l, enum s2_failure_kind kind, enum s
     va_end(args);
     s2_link_note(l, kind, "%s", text);
     LINK_LOG(l, XMB_LOG_WARN, "no stream for %s: %s", l->local.text, text);
+    s2_probe_failed(l, text);
     if (l->current.target != NULL)
         s2_target_failed(l->w, s2_target_key(l->current.target));
     s2_link_abandon(l, e, text);

@@ -135,9 +135,12 @@ const char *s2_link_state_name(const struct s2_link *l)
 
 void s2_link_event(struct s2_link *l, enum link_event ev, const void *what)
 {
-    handler *fn = table[l->state][ev];
+    unsigned before = l->state;
+    handler *fn = table[before][ev];
 
     if (fn == NULL)
-        fn = others[l->state];
+        fn = others[before];
     fn(l, what);
+    if (l->probe != NULL && l->state != before)
+        s2_probe_moved(l, before);
 }

@@ -41,6 +41,7 @@
 #include "gateway.h"
 #include "identity.h"
 #include "link.h"
+#include "probe.h"
 #include "reader.h"
 #include "writer.h"
 
@@ -243,6 +244,7 @@ struct s2_link {
     uint8_t feeding;       /* the reader is on the stack */
     uint8_t drop_reader;   /* it goes when feed has returned */
     uint8_t secured;       /* TLS is up */
+    uint8_t unjudged;      /* what is trusted changed before it was verified */
     uint8_t authenticated; /* SASL EXTERNAL succeeded */
     uint8_t tried_external;
     uint8_t has_dialback;  /* the peer's header declares its namespace */
@@ -262,6 +264,7 @@ struct s2_link {
     uint8_t put;           /* a stanza went into a path during this `data` */
     uint8_t is_held;       /* whoever reads it has stopped, see s2_lease_held_ms */
     struct s2_domain local, remote; /* of the header */
+    struct s2_probe *probe; /* who is told of each step, see probe.h; NULL: nobody */
     struct s2_lease *leases;
     struct s2_ask *asks;
     uint32_t lease_count, ask_count;
@@ -483,6 +486,10 @@ void s2_asks_fail(struct s2_link *l, const struct s2_failure *f);
 
 /* --- lease.c --- */
 
+/* As s2_lease_open to the outside, on a link of its own. */
+int s2_lease_probe(struct s2_worker *w, const struct s2_domain *local,
+                   const struct s2_domain *remote, const struct s2_lease_events *events, void *arg,
+                   struct s2_lease **out);
 void s2_lease_join(struct s2_link *l, struct s2_lease *e);
 void s2_lease_leave(struct s2_lease *e); /* out of its link's list */
 /* Out of its link and told; a guest gets a link of its own instead, unless `final`. */

@@ -54,6 +54,7 @@ void s2_out_auth_broken(struct s2_link *l, const void *what)
     struct s2_candidate again = l->current;
 
     (void)what;
+    s2_probe_failed(l, "the stream ended over it; it is dialled again without");
     LINK_LOG(l, XMB_LOG_INFO,
              "the stream ended over SASL EXTERNAL for %s; it is dialled again without",
              l->local.text);

@@ -51,6 +51,7 @@ void s2_out_secure(struct s2_link *l)
         .profile = s2_conf_tls(l->w->conf, l->side, &l->local),
         .name = s2_domain_is_ip(&l->remote, &ip) ? NULL : l->remote.text,
         .session = session,
+        .own = l->local.text,
         .alpn = t->direct ? "xmpp-server" : NULL,
         .tlsa = t->tlsa,
         .tlsa_count = t->tlsa_count,
@@ -73,6 +74,7 @@ static void plain_instead(struct s2_link *l, const char *why)
 {
     struct s2_candidate again = l->current;
 
+    s2_probe_failed(l, why);
     LINK_LOG(l, XMB_LOG_WARN,
              "TLS failed: %s; one connection without TLS follows, as mode tls-optional allows",
              why);
@@ -139,9 +141,15 @@ static int check_certificate(struct s2_link *l, const struct xmb_tls_peer *peer,
     return s2_cert_check(peer, &rule, &l->remote, why);
 }
 
+/* By what is trusted and revoked now. */
+static void judge(struct s2_link *l)
+{
+    (void)s2_host->conn->tls_recheck(l->conn, s2_conf_tls(l->w->conf, l->side, &l->local));
+}
+
 /*
- * What is demanded may have changed with the configuration, and certificates end (RFC 6120,
- * 13.7.2.3).
+ * What is demanded may have changed with the configuration, what is trusted with a TLS profile,
+ * and certificates end (RFC 6120, 13.7.2.3).
  */
 int s2_out_tls_holds(struct s2_link *l, const char **why)
 {
@@ -151,6 +159,7 @@ int s2_out_tls_holds(struct s2_link *l, const char **why)
     *why = "TLS is required now";
     if (!l->secured)
         return s->mode == S2_TLS_REQUIRED ? XMB_EDENIED : 0;
+    judge(l);
     *why = "the peer's certificate has expired";
     if (s->require_certificates && l->not_after_s != 0 && l->not_after_s < (int64_t)time(NULL))
         return XMB_EDENIED;
@@ -163,9 +172,11 @@ void s2_out_secured(struct s2_link *l, const void *what)
     struct xmb_tls_peer peer = {.size = sizeof(peer)};
     const char *why = "its certificate cannot be read";
     char names[256] = "";
-    int rc = s2_host->conn->tls_peer(l->conn, &peer);
+    int rc;
 
     (void)what;
+    judge(l); /* a reload may have come between */
+    rc = s2_host->conn->tls_peer(l->conn, &peer);
     l->secured = 1;
     s2_host->conn->info(l->conn, &info);
     if (info.tls_resumed)

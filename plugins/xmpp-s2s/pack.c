@@ -3,11 +3,11 @@
  * pack.c - the one copy that is made of a stanza: into a slab, together with others that came in
  * the same turn.
  *
- * A slab holds stanzas of one way only, or one that is delivered would keep the room of another that
- * waits; and the slabs of a turn grow with what that way has had in it: the first is as large as
- * its stanza, the next three times all before. So what a queue holds in memory is at most
- * four times what it counts, and a run of stanzas costs one allocation for dozens. At the end of
- * the turn the slab is given up: those whose stanzas lie in it hold it, other workers perhaps, and
+ * A slab holds stanzas of one way only, or one that is delivered would keep the room of another
+ * that waits; and the slabs of a turn grow with what that way has had in it: the first is as large
+ * as its stanza, the next three times all before. So what a queue holds in memory is at most four
+ * times what it counts, and a run of stanzas costs one allocation for dozens. At the end of the
+ * turn the slab is given up: those whose stanzas lie in it hold it, other workers perhaps, and
  * nothing is written into it any more.
  */
 #include "flow_priv.h"

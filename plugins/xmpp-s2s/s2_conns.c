@@ -2,8 +2,8 @@
 /*
  * s2_conns.c - the protocol role: whose is a connection?
  *
- * What a peer opened is an s2_incoming, or an s2_component on the listener of one; what we opened is
- * an s2_link. The host keeps one pointer for each, and its lowest bits say which.
+ * What a peer opened is an s2_incoming, or an s2_component on the listener of one; what we opened
+ * is an s2_link. The host keeps one pointer for each, and its lowest bits say which.
  */
 #include "component.h"
 #include "incoming.h"
@@ -139,5 +139,6 @@ const struct xmb_protocol s2_protocol = {
     .drain = on_drain,
     .policy_changed = s2_recheck,
     .listen_names = "component:5347",
+    .tls_changed = s2_tls_changed,
 };
 

@@ -15,7 +15,9 @@
 #include "health.h"
 #include "incoming.h"
 #include "link.h"
+#include "own.h"
 #include "privacy.h"
+#include "probe.h"
 #include "reverse.h"
 #include "show.h"
 #include "xmpp-s2s.rng.h"
@@ -28,8 +30,10 @@ static int has_all(const struct xmb_host *host)
            XMB_HAS(host, timer) && XMB_HAS(host, buf) && XMB_HAS(host, conn) &&
            XMB_HAS(host->conn, secure) && XMB_HAS(host->conn, tls_peer) &&
            XMB_HAS(host->conn, unacked) && XMB_HAS(host->conn, dial_cancel) &&
+           XMB_HAS(host->conn, tls_recheck) && XMB_HAS(host->conn, tls_own) &&
+           XMB_HAS(host, control) && XMB_HAS(host->control, later) &&
            XMB_HAS(host, policy) && XMB_HAS(host, router) &&
-           XMB_HAS(host->router, addresses) && XMB_HAS(host, metrics) && XMB_HAS(host, control);
+           XMB_HAS(host->router, addresses) && XMB_HAS(host, metrics);
 }
 
 static int fill(struct s2_module *m)
@@ -97,6 +101,7 @@ static int prepare(void *self, const struct xmb_conf *node, void **next)
     use_made_secret(m, c, S2_OUTSIDE);
     use_made_secret(m, c, S2_INSIDE);
     c->generation = ++m->generation;
+    s2_own_warn(m, c);
     *next = c;
     return 0;
 }
@@ -202,6 +207,7 @@ static void worker_fini(void *wself)
 {
     struct s2_worker *w = wself;
 
+    s2_probes_fini(w);
     if (w->incomings != NULL)
         s2_incomings_fini(w);
     if (w->flows != NULL)
@@ -249,12 +255,24 @@ void s2_recheck(void *wself)
     s2_link_recheck(w);
 }
 
+/* Module and profiles may change in one reload: then `prepare` has said what is wrong with ours. */
+void s2_tls_changed(void *wself)
+{
+    struct s2_worker *w = wself;
+
+    s2_in_tls_changed(w);
+    s2_link_tls_changed(w);
+    if (w->index == 0 && s2_now_ms(w) != w->conf_ms)
+        s2_own_warn(w->module, w->conf);
+}
+
 static void worker_conf(void *wself, void *next)
 {
     struct s2_worker *w = wself;
     int first = w->conf == NULL;
 
     w->conf = next;
+    w->conf_ms = s2_now_ms(w);
     if (!first)
         s2_recheck(w);
 }
@@ -292,7 +310,7 @@ static const struct xmb_need needs[] = {
 };
 
 XMB_PLUGIN_NAMED(xmpp_s2s, "xmpp-s2s",
-                 .abi_need = 2,
+                 .abi_need = 3,
                  .version = "0.1.0",
                  .summary = "XMPP federation gateway: server streams on both sides of the border",
                  .license = "MIT",

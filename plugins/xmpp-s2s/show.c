@@ -5,6 +5,7 @@
  * All commands run on every worker and the host joins what they say. A stream tells its facts by
  * s2_in_walk and s2_link_walk; nothing here looks into one. No key, secret or stanza is ever shown.
  */
+#include "probe.h"
 #include "show.h"
 
 #include <errno.h>
@@ -213,6 +214,8 @@ const struct xmb_command s2_commands[S2_COMMANDS] = {
      "Streams to and from other servers", show_connections},
     {XMB_COMMAND_INIT, XMB_SCOPE_EACH_WORKER, 0, 0, "show federation domains", "",
      "What waits, and what failed, from domain to domain", s2_show_domains},
+    {XMB_COMMAND_INIT, XMB_SCOPE_EACH_WORKER, 0, 0, "test federation domain", "DOMAIN [LOCAL]",
+     "Make a stream to a foreign domain, and tell each step", s2_probe_run},
     {XMB_COMMAND_INIT, XMB_SCOPE_EACH_WORKER, XMB_COMMAND_CHANGES, 0,
      "clear federation connection", "ID|all", "End streams; they are opened again when needed",
      clear_connection},

@@ -31,7 +31,7 @@ struct s2_connection {
     const struct s2_pair_facts *pairs;
 };
 
-#define S2_COMMANDS 4
+#define S2_COMMANDS 5
 extern const struct xmb_command s2_commands[S2_COMMANDS];
 
 /* Shared by show*.c: fields of the row that is open. */

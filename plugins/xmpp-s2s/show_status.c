@@ -12,6 +12,7 @@
 #include <sys/timex.h>
 
 #include "health.h"
+#include "own.h"
 #include "privacy.h"
 
 static const struct xmb_control_api *api(void)
@@ -204,6 +205,15 @@ static void check_lists(const struct s2_privacy *p, struct xmb_out *out)
         check(out, "lists", 1, mode);
 }
 
+static void check_certificates(const struct s2_conf *c, struct xmb_out *out)
+{
+    char why[512] = "";
+    size_t n = s2_own_count(c, why, sizeof(why));
+
+    check(out, "certificates", n == 0,
+          n > 0 ? why : "each local domain stands in the one that is shown for it outside");
+}
+
 static void show_checks(const struct s2_worker *w, struct xmb_out *out)
 {
     const struct s2_conf *c = w->conf;
@@ -220,6 +230,7 @@ static void show_checks(const struct s2_worker *w, struct xmb_out *out)
     check(out, "servers inside", down == 0, down > 0 ? why : "none was found unreachable");
     check(out, "dialback secret", (c->secrets_given & 1) != 0,
           "one secret for all nodes of the site, outside");
+    check_certificates(c, out);
     check_lists(w->module->privacy, out);
     check(out, "clock", clock_is_set(), "kept by NTP");
     api()->list_end(out);

@@ -113,12 +113,32 @@ static void note_status(struct s2_link *l, int status)
     }
 }
 
+static void tell_routes(struct s2_link *l)
+{
+    const struct s2_target *t;
+    char text[XMB_ADDR_TEXT_MAX];
+    struct xmb_addr addr;
+    uint32_t i;
+
+    for (i = 0; i < l->target_count && l->probe != NULL; i++) {
+        t = &l->targets[i];
+        addr = t->addr[0];
+        addr.port = 0;
+        s2_host->conn->addr_text(&addr, text, sizeof(text));
+        s2_probe_step(l, "route", "ok", "%s port %u, priority %u%s%s",
+                      t->host != NULL ? t->host : text, t->port, t->priority,
+                      t->direct ? ", TLS from the first octet" : "",
+                      t->tlsa_count > 0 ? ", with TLSA records" : "");
+    }
+}
+
 static void take_routes(struct s2_link *l, const struct xmb_route_answer *answer)
 {
     size_t i;
 
     if (answer->status != 0 || answer->count == 0) {
         note_status(l, answer->status != 0 ? answer->status : XMB_ENOENT);
+        s2_probe_failed(l, l->end.text);
         s2_link_fail(l);
         return;
     }
@@ -133,6 +153,7 @@ static void take_routes(struct s2_link *l, const struct xmb_route_answer *answer
         s2_link_fail(l);
         return;
     }
+    tell_routes(l);
     s2_targets_begin(l);
 }
 

@@ -2,8 +2,9 @@
 /*
  * writer.h - what the gateway itself says on a stream, as text. Pure: no I/O.
  *
- * Everything goes into a `struct s2_text`, a bounded buffer on the caller's stack; overflow is remembered, and
- * `s2_text_ok` tells. Attribute values and text are escaped here. Quotes are single, as every server writes them.
+ * Everything goes into a `struct s2_text`, a bounded buffer on the caller's stack; overflow is
+ * remembered, and `s2_text_ok` tells. Attribute values and text are escaped here. Quotes are
+ * single, as every server writes them.
  */
 #ifndef S2_WRITER_H
 #define S2_WRITER_H
@@ -42,7 +43,9 @@ struct s2_header_out {
 };
 /* <?xml version='1.0'?><stream:stream ...> (RFC 6120, 4.7). xml:lang only when `lang` is given. */
 void s2_write_header(struct s2_text *t, const struct s2_header_out *h);
-/* <stream:features>: bits of enum s2_feature; `max_bytes` != 0 adds XEP-0478 limits with `idle_s`. */
+/*
+ * <stream:features>: bits of enum s2_feature; `max_bytes` != 0 adds XEP-0478 limits with `idle_s`.
+ */
 void s2_write_features(struct s2_text *t, uint32_t features, uint32_t max_bytes, uint32_t idle_s);
 void s2_write_starttls(struct s2_text *t);
 void s2_write_proceed(struct s2_text *t);
@@ -114,14 +117,15 @@ void s2_write_stream_error(struct s2_text *t, enum s2_stream_error e, const char
 void s2_write_end(struct s2_text *t); /* </stream:stream> */
 
 /*
- * The error answer to a stanza (RFC 6120, 8.3): addresses swapped, same kind and id, `by` (wire form, may be none) as the
- * domain that says so. The caller has checked that the stanza may be answered with an error (s2_may_bounce).
+ * The error answer to a stanza (RFC 6120, 8.3): addresses swapped, same kind and id, `by` (wire
+ * form, may be none) as the domain that says so. The caller has checked that the stanza may be
+ * answered with an error (s2_may_bounce).
  */
 void s2_write_stanza_error(struct s2_text *t, const struct s2_stanza *s, enum s2_condition c,
                            struct xmb_str by, const char *text_or_null);
 /*
- * 1 when an error may be sent for it: not for type error or result, not without both addresses, and of presence only
- * directed or subscription ones (no probe, no unavailable).
+ * 1 when an error may be sent for it: not for type error or result, not without both addresses, and
+ * of presence only directed or subscription ones (no probe, no unavailable).
  */
 int s2_may_bounce(const struct s2_stanza *s);
 

@@ -121,6 +121,7 @@ void fake_conns_free(void)
         conn_free(conns);
     fake_dials_free();
     xmb_fakehost_tls_peer(NULL, NULL);
+    xmb_fakehost_tls_own(NULL);
 }
 
 void fake_conns_drain(struct xmb_module *m)

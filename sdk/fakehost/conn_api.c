@@ -225,6 +225,12 @@ static int tls_peer(struct xmb_conn *c, struct xmb_tls_peer *peer)
     return fake_tls_peer(c, peer);
 }
 
+static int tls_recheck(struct xmb_conn *c, const char *profile)
+{
+    usable(c);
+    return fake_tls_recheck(c, profile);
+}
+
 static size_t unacked(const struct xmb_conn *c)
 {
     usable(c);
@@ -284,4 +290,6 @@ const struct xmb_conn_api fake_conn_api = {
     .unacked = unacked,
     .dial_cancel = dial_cancel,
     .listener = listener,
+    .tls_recheck = tls_recheck,
+    .tls_own = fake_tls_own,
 };

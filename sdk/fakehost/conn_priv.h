@@ -47,6 +47,8 @@ struct xmb_conn {
     int securing; /* `secured` comes with the next run */
     struct xmb_tls_setup setup; /* what was asked for */
     struct xmb_tls_peer peer;   /* what tls_peer says */
+    struct xmb_tls_peer later;  /* and what it says after tls_recheck, when `has_later` */
+    int has_later;
     size_t unacked_bytes;
     int flushes;       /* closed in order: what was written leaves */
     size_t left_bytes; /* dropped by reset */
@@ -92,5 +94,7 @@ void fake_conn_tls_begin(struct xmb_conn *c); /* for a new one */
 void fake_conn_tls_free(struct xmb_conn *c);
 int fake_secure(struct xmb_conn *c, const struct xmb_tls_setup *setup);
 int fake_tls_peer(struct xmb_conn *c, struct xmb_tls_peer *out);
+int fake_tls_recheck(struct xmb_conn *c, const char *profile);
+int fake_tls_own(const char *profile, const char *name, struct xmb_tls_own *own);
 
 #endif

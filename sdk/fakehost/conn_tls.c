@@ -1,9 +1,15 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * conn_tls.c - TLS as a plugin sees it: there is none, but what was asked for is kept for the
- * test, `secured` comes with the next run, and the peer's certificate is what the test says.
+ * test, `secured` comes with the next run, and certificates, the peer's and ours, are what the test
+ * says.
  */
 #include "conn_priv.h"
+
+#include <stdio.h>
+#include <time.h>
+
+#define YEAR_S 31536000
 
 /* --- copies ---------------------------------------------------------------------------------- */
 
@@ -38,6 +44,7 @@ void fake_setup_copy(struct xmb_tls_setup *out, const struct xmb_tls_setup *in)
     out->name = copy(out->name);
     out->session = copy(out->session);
     out->alpn = copy(out->alpn);
+    out->own = copy(out->own);
     if (out->tlsa == NULL)
         out->tlsa_count = 0;
     tlsa = fake_alloc((out->tlsa_count + 1) * sizeof(*tlsa));
@@ -57,6 +64,7 @@ void fake_setup_free(struct xmb_tls_setup *s)
     drop(s->name);
     drop(s->session);
     drop(s->alpn);
+    drop(s->own);
     for (i = 0; i < s->tlsa_count; i++)
         drop(s->tlsa[i].data.p);
     drop(s->tlsa);
@@ -109,6 +117,20 @@ void xmb_fakehost_tls_peer(struct xmb_conn *c, const struct xmb_tls_peer *peer)
     *at = next;
 }
 
+void xmb_fakehost_tls_rechecked(struct xmb_conn *c, const struct xmb_tls_peer *peer)
+{
+    fake_peer_free(&c->later);
+    fake_peer_copy(&c->later, peer);
+    c->has_later = 1;
+}
+
+static xmb_fakehost_own_fn own_fn;
+
+void xmb_fakehost_tls_own(xmb_fakehost_own_fn fn)
+{
+    own_fn = fn;
+}
+
 void fake_conn_tls_begin(struct xmb_conn *c)
 {
     fake_peer_copy(&c->peer, &of_later_ones);
@@ -117,6 +139,7 @@ void fake_conn_tls_begin(struct xmb_conn *c)
 void fake_conn_tls_free(struct xmb_conn *c)
 {
     fake_peer_free(&c->peer);
+    fake_peer_free(&c->later);
     fake_setup_free(&c->setup);
 }
 
@@ -180,4 +203,35 @@ int fake_tls_peer(struct xmb_conn *c, struct xmb_tls_peer *out)
     all.size = out->size < sizeof(all) ? out->size : (uint32_t)sizeof(all);
     memcpy(out, &all, all.size);
     return 0;
+}
+
+int fake_tls_recheck(struct xmb_conn *c, const char *profile)
+{
+    (void)profile;
+    if (c->tls_version == 0)
+        return XMB_ENOENT;
+    if (c->has_later)
+        xmb_fakehost_tls_peer(c, &c->later);
+    return 0;
+}
+
+int fake_tls_own(const char *profile, const char *name, struct xmb_tls_own *own)
+{
+    struct xmb_tls_own all = {.size = sizeof(all)};
+    uint32_t size = own->size < sizeof(all) ? own->size : (uint32_t)sizeof(all);
+    int rc = 0;
+
+    if (own_fn != NULL) {
+        rc = own_fn(profile, name, &all);
+    } else {
+        all.covers = 1;
+        all.not_before_s = (int64_t)time(NULL) - 1;
+        all.not_after_s = all.not_before_s + YEAR_S;
+        snprintf(all.file, sizeof(all.file), "%s.pem", profile);
+        snprintf(all.names, sizeof(all.names), "%s", name);
+    }
+    all.size = size;
+    if (rc == 0)
+        memcpy(own, &all, size);
+    return rc;
 }

@@ -18,6 +18,8 @@
  *     router.c    routes
  *     lookup.c    questions about domains and hosts
  *     datagram.c  datagrams in and out
+ *     rawip.c     raw IP sockets: packets in and out
+ *     netif.c     network interfaces
  *
  * Everything is reached from one static struct, because the SDK's tables
  * have no argument that could say which host is meant. Nothing here is fast.
@@ -69,6 +71,9 @@ void fake_timer_start(struct fake_timer *t, uint64_t delay_ms);
 void fake_timer_stop(struct fake_timer *t);
 void fake_work_drop(void); /* all that waits is dropped */
 void fake_timers_free(void); /* timers that plugins left */
+/* A timer of the routing loop, as router->timer; those of a module go after its `end`. */
+struct xmb_timer *fake_routing_timer(struct xmb_module *module, void (*fn)(void *arg), void *arg);
+void fake_routing_timers_end(const struct xmb_module *m);
 extern const struct xmb_worker_api fake_worker_api;
 extern const struct xmb_timer_api fake_timer_api;
 
@@ -128,12 +133,15 @@ extern struct fake_host fake;
 extern const struct xmb_log_api fake_log_api;
 extern const struct xmb_metrics_api fake_metrics_api;
 extern const struct xmb_control_api fake_control_api;
+void fake_say_end(void); /* all workers have ended: no answer is open */
 extern const struct xmb_buf_api fake_buf_api;
 extern const struct xmb_conn_api fake_conn_api;
 extern const struct xmb_service_api fake_service_api;
 extern const struct xmb_policy_api fake_policy_api;
 extern const struct xmb_router_api fake_router_api;
 extern const struct xmb_datagram_api fake_datagram_api;
+extern const struct xmb_rawip_api fake_rawip_api;
+extern const struct xmb_netif_api fake_netif_api;
 
 /* buf.c: input chains */
 struct xmb_buf {
@@ -192,6 +200,17 @@ void fake_subscriptions_free(void);
 
 /* router.c */
 void fake_router_free(void);
+
+/* rawip.c */
+void fake_rawip_left(uint32_t iface); /* an interface went, and memberships with it */
+void fake_rawip_end(const struct xmb_module *m); /* after its `end`: nothing arrives */
+void fake_rawip_free(void);
+
+/* netif.c */
+const struct xmb_netif *fake_netif(uint32_t index); /* NULL: there is none */
+int fake_netif_any(void); /* the test has said which there are */
+void fake_netif_end(const struct xmb_module *m);
+void fake_netif_free(void);
 
 /* datagram.c */
 void fake_sockets_gone(void); /* `gone` runs for each that is left */

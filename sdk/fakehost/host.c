@@ -34,6 +34,8 @@ static const struct xmb_host host = {
     .control = &fake_control_api,
     .query = query,
     .datagram = &fake_datagram_api,
+    .rawip = &fake_rawip_api,
+    .netif = &fake_netif_api,
 };
 
 const struct xmb_host *xmb_fakehost_host(void)
@@ -180,6 +182,16 @@ void xmb_fakehost_drain(struct xmb_module *m, uint64_t deadline_ms)
         ops->drain(m->self, deadline_ms);
     fake_conns_drain(m);
     xmb_fakehost_run();
+    if (XMB_HAS(m->plugin->routing, drain))
+        m->plugin->routing->drain(m->self, deadline_ms);
+    xmb_fakehost_run();
+}
+
+int xmb_fakehost_drained(struct xmb_module *m)
+{
+    const struct xmb_routing *routing = m->plugin->routing;
+
+    return XMB_HAS(routing, drained) ? routing->drained(m->self) != 0 : 1;
 }
 
 /* --- the end --------------------------------------------------------------------------------- */
@@ -192,6 +204,9 @@ static void take_down(struct xmb_module *m)
         ops->worker_fini(m->wself);
     if (m->is_up && XMB_HAS(m->plugin->routing, end))
         m->plugin->routing->end(m->self);
+    fake_routing_timers_end(m);
+    fake_netif_end(m);
+    fake_rawip_end(m);
     if (m->nodes != NULL && XMB_HAS(ops, retire))
         ops->retire(m->self, m->conf);
     if (XMB_HAS(ops, stop))
@@ -212,6 +227,8 @@ static void check_left(void)
 
     if (xmb_fakehost_owners() != 0)
         fake_fail("%zu owners were left open", xmb_fakehost_owners());
+    if (xmb_fakehost_rawips() != 0)
+        fake_fail("%zu raw sockets were left open", xmb_fakehost_rawips());
     if (xmb_fakehost_subscriptions() != 0)
         fake_fail("%zu subscriptions were left open", xmb_fakehost_subscriptions());
     if (tickets != 0)
@@ -239,11 +256,14 @@ void xmb_fakehost_close(void)
     fake_policy_free();
     fake_router_free();
     fake_sockets_free();
+    fake_rawip_free();
+    fake_netif_free();
     check_left();
     fake_subscriptions_free();
     fake_registry_free();
     for (i = fake.module_count; i > 0; i--)
         module_free(fake.module[i - 1]);
+    fake_say_end();
     fake_text_free(&fake.log);
     fake_text_free(&fake.faults);
     fake_text_free(&fake.answer);

@@ -223,4 +223,6 @@ const struct xmb_router_api fake_router_api = {
     .resolved_for = fake_resolved_for,
     .addresses = fake_addresses,
     .forget = fake_route_forget,
+    .now_ms = xmb_fakehost_now_ms,
+    .timer = fake_routing_timer,
 };

@@ -203,7 +203,10 @@ uint64_t xmb_fakehost_metric(const struct xmb_module *m, const char *name)
 struct xmb_out {
     int open; /* rows and lists that are open */
     int failed;
+    int may_last; /* its scope allows `later` */
+    int is_later; /* `finish` is to come */
 };
+static struct xmb_out current; /* the last command's */
 
 static void out_text(struct xmb_out *out, const char *key, struct xmb_str value)
 {
@@ -286,6 +289,21 @@ static XMB_PRINTF(2, 3) int out_error(struct xmb_out *out, const char *format, .
     return XMB_EINVAL;
 }
 
+static int out_later(struct xmb_out *out, uint32_t within_ms)
+{
+    if (!out->may_last || within_ms > 300000)
+        return XMB_EINVAL;
+    out->is_later = 1;
+    return 0;
+}
+
+static void out_finish(struct xmb_out *out)
+{
+    if (out->open != 0)
+        fake_fail("a command is finished with a list or a row open");
+    out->is_later = 0;
+}
+
 const struct xmb_control_api fake_control_api = {
     .size = sizeof(fake_control_api),
     .rev = 1,
@@ -301,6 +319,8 @@ const struct xmb_control_api fake_control_api = {
     .row_end = out_row_end,
     .item = out_item,
     .error = out_error,
+    .later = out_later,
+    .finish = out_finish,
 };
 
 static const struct xmb_command *command_named(const struct xmb_plugin *p, const char *words)
@@ -323,14 +343,28 @@ int xmb_fakehost_command(struct xmb_module *m, const char *words, const char *co
 {
     const struct xmb_command *c = command_named(m->plugin, words);
     struct xmb_call call = {sizeof(call), arg_count, args};
-    struct xmb_out out = {0, 0};
-    int rc;
+    int each = c->scope == XMB_SCOPE_EACH_WORKER, rc;
 
+    if (current.is_later)
+        fake_fail("command \"%s\" is run before the last one was finished", words);
+    current = (struct xmb_out){.may_last = each};
     fake_text_clear(&fake.answer);
-    rc = c->run(c->scope == XMB_SCOPE_EACH_WORKER ? m->wself : m->self, &call, &out);
-    if (rc >= 0 && out.open != 0)
+    rc = c->run(each ? m->wself : m->self, &call, &current);
+    if (rc >= 0 && !current.is_later && current.open != 0)
         fake_fail("command \"%s\" left a list or a row open", words);
     if (text != NULL)
         *text = fake_text_get(&fake.answer);
     return rc;
+}
+
+void fake_say_end(void)
+{
+    if (current.is_later)
+        fake_fail("a command was not finished when its worker ended");
+}
+
+int xmb_fakehost_answer(const char **text)
+{
+    *text = fake_text_get(&fake.answer);
+    return !current.is_later;
 }

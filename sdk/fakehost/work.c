@@ -134,7 +134,9 @@ struct xmb_timer {
     struct fake_timer timer; /* first */
     struct xmb_timer *next;
     struct xmb_timer *prev;
+    const struct xmb_module *routing_of; /* a timer of the routing loop, of that module; or NULL */
     void (*fn)(struct xmb_worker *w, void *arg);
+    void (*routing_fn)(void *arg);
     void *arg;
 };
 
@@ -144,23 +146,42 @@ static void timer_fired(struct fake_timer *t)
 {
     struct xmb_timer *timer = (struct xmb_timer *)t;
 
-    timer->fn(&fake.worker, timer->arg);
+    if (timer->routing_of != NULL)
+        timer->routing_fn(timer->arg);
+    else
+        timer->fn(&fake.worker, timer->arg);
 }
 
-static struct xmb_timer *timer_create_(struct xmb_worker *w, struct xmb_module *module,
-                                       void (*fn)(struct xmb_worker *w, void *arg), void *arg)
+static struct xmb_timer *timer_new(void *arg)
 {
     struct xmb_timer *t = fake_alloc(sizeof(*t));
 
-    (void)w;
-    (void)module;
     t->timer.fn = timer_fired;
-    t->fn = fn;
     t->arg = arg;
     t->next = &created;
     t->prev = created.prev;
     t->prev->next = t;
     t->next->prev = t;
+    return t;
+}
+
+static struct xmb_timer *timer_create_(struct xmb_worker *w, struct xmb_module *module,
+                                       void (*fn)(struct xmb_worker *w, void *arg), void *arg)
+{
+    struct xmb_timer *t = timer_new(arg);
+
+    (void)w;
+    (void)module;
+    t->fn = fn;
+    return t;
+}
+
+struct xmb_timer *fake_routing_timer(struct xmb_module *module, void (*fn)(void *arg), void *arg)
+{
+    struct xmb_timer *t = timer_new(arg);
+
+    t->routing_of = module;
+    t->routing_fn = fn;
     return t;
 }
 
@@ -182,6 +203,17 @@ static void timer_destroy_(struct xmb_timer *t)
     t->prev->next = t->next;
     t->next->prev = t->prev;
     free(t);
+}
+
+void fake_routing_timers_end(const struct xmb_module *m)
+{
+    struct xmb_timer *t, *next;
+
+    for (t = created.next; t != &created; t = next) {
+        next = t->next;
+        if (t->routing_of == m)
+            timer_destroy_(t);
+    }
 }
 
 void fake_timers_free(void)

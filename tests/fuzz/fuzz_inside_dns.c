@@ -2,10 +2,10 @@
 /*
  * fuzz_inside_dns.c - the DNS responder plugin on the fake host.
  *
- * The first octet chooses the configuration and the way: a datagram, or a connection that the
- * input comes over in two pieces. Beyond "no crash" it holds the responder to: at most one answer to
- * a datagram, never to an answer; never longer than allowed; with the id of the query, no
- * recursion, and readable, with no more than the question that was asked in it.
+ * The first octet chooses the configuration and the way: a datagram, or a connection that the input
+ * comes over in two pieces. Beyond "no crash" it holds the responder to: at most one answer to a
+ * datagram, never to an answer; never longer than allowed; with the id of the query, no recursion,
+ * and readable, with no more than the question that was asked in it.
  */
 #include <stdint.h>
 #include <stdlib.h>

@@ -154,13 +154,13 @@ def main():
         test_bogus(broker)
         # without an anchor the same records are believed as they are, and prove nothing
         broker.write(MODULES % (port, '<fallback on-failure="yes"/>'))
-        broker.control("config reload")
+        broker.reload()
         broker.control("lookup forget")
         assert routes(lookup(broker, "badsrv.sec.test")) == [
             ("192.0.2.1", 5269, False, 0), ("2001:db8::1", 5269, False, 0)]
         broker.write(MODULES % (port, '<fallback on-failure="yes"/>'
                                       f'<dnssec trust-anchor="{" ".join(ds.split())}"/>'))
-        broker.control("config reload")
+        broker.reload()
         broker.control("lookup forget")
         assert lookup(broker, "badsrv.sec.test")["status"] == ETIMEOUT  # bogus never falls back
 

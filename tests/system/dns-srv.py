@@ -57,7 +57,7 @@ def modules(server, use="yes", fallback="no", query="1s"):
 
 def reload(broker, text):
     broker.write(text)
-    broker.control("config reload")
+    broker.reload()
 
 
 def test_srv(broker):

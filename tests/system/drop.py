@@ -31,12 +31,12 @@ def log_text():
         return f.read()
 
 
-def write_conf(path, port, value=1, broker="", more=""):
+def write_conf(path, port, value=1, broker="", more="", modules=""):
     with open(path, "w") as f:
         f.write('<xmb xmlns="urn:xmb:config:1"><broker workers="1" %s><control socket="%s"/></broker>'
                 '<module name="knob-a"><knob value="%d"/></module><module name="stay">'
-                '<listen address="127.0.0.1" port="%d"/>%s</module></xmb>'
-                % (broker, SOCKET, value, port, more))
+                '<listen address="127.0.0.1" port="%d"/>%s</module>%s</xmb>'
+                % (broker, SOCKET, value, port, more, modules))
 
 
 def start(conf):
@@ -82,8 +82,8 @@ def expected_user():
         return pwd.getpwnam("nobody")
 
 
-def default_user(conf, port, permitted, effective, more=""):
-    write_conf(conf, port, more=more)
+def default_user(conf, port, permitted, effective, more="", modules=""):
+    write_conf(conf, port, more=more, modules=modules)
     broker = start(conf)
     seen, user = status(broker), expected_user()
     assert set(seen["Uid"]) == {str(user.pw_uid)} and set(seen["Gid"]) == {str(user.pw_gid)}, seen
@@ -92,7 +92,7 @@ def default_user(conf, port, permitted, effective, more=""):
     assert int(seen["CapEff"][0], 16) == effective, seen["CapEff"]
     assert int(seen["CapAmb"][0], 16) == 0 and int(seen["CapInh"][0], 16) == 0
     assert seen["NoNewPrivs"] == ["1"]
-    write_conf(conf, port, value=2, more=more)
+    write_conf(conf, port, value=2, more=more, modules=modules)
     assert ctl("config", "reload")["changed"] == ["knob-a"]
     wait_for("not reloaded", lambda: ctl("show", "knob-a", "calls")["value"] == 2)
     stop(broker)
@@ -106,6 +106,13 @@ def as_root():
     door = '<house><door address="127.0.0.1" port="%d"/></house>'
     default_user(conf, 0, NET_BIND_SERVICE, NET_BIND_SERVICE, more=door % low_port())
     default_user(conf, 0, 0, 0, more=door % 0)
+    # Raw sockets: a plugin says that it opens some, or a listener is in a VRF.
+    raw = '<module name="raw-hello" interface="lo"/>'
+    default_user(conf, 0, NET_RAW, NET_RAW, modules=raw)
+    both = NET_BIND_SERVICE | NET_RAW
+    default_user(conf, low_port(), both, both, modules=raw)
+    in_vrf = '<listen address="127.0.0.1" port="0" vrf="lo"/>'
+    default_user(conf, 0, NET_RAW, NET_RAW, more=in_vrf)
     # A folder that only root can enter: the right to read is kept, but not in effect.
     os.mkdir(TMP + "/closed", 0o700)
     default_user(TMP + "/closed/xmbd.xml", 0, DAC_READ_SEARCH, 0)

@@ -45,7 +45,7 @@ def main():
         error(client.publish(7, 99, b"not mine"), 499)
 
         broker.write(MODULES % "two")
-        assert broker.control("config reload")["changed"] == ["inproc"]
+        assert broker.reload()["changed"] == ["inproc"]
         client.expect_notify(7, 2, b"two")
         sees(broker, {7: (2, "inproc", "two"), 9: (5, "ann", "updated")})
 
@@ -54,7 +54,7 @@ def main():
         sees(broker, {7: (2, "inproc", "two")})
 
         broker.write((MODULES % "three").replace('"inproc" domain="100"', '"inproc" domain="200"'))
-        broker.control("config reload")
+        broker.reload()
         client.expect_withdraw(7, 1)
         sees(broker, {7: (3, "inproc", "three")})
         client.close()

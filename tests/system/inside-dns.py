@@ -88,13 +88,8 @@ def port_of(broker):
 
 
 def ask_reload(broker, inner):
-    """While the reload before still ends, the broker says "try again"."""
     broker.write(MODULE % inner)
-
-    def answered():
-        run = broker.control("config reload", check=False)
-        return None if "try again" in run.stdout + run.stderr else run
-    return until(answered, "the reload is done", broker.alive)
+    return broker.reload(check=False)
 
 
 def reload(broker, inner):

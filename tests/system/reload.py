@@ -35,8 +35,14 @@ def knob(value, fail=None):
 
 
 def ctl(*words):
-    done = subprocess.run([os.environ["XMBCTL"], "-s", SOCKET, "--json"] + list(words),
-                          stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, timeout=60)
+    """While a reload still ends on a worker, none begins, and the broker says "try again"."""
+    deadline = time.monotonic() + 60
+    while True:
+        done = subprocess.run([os.environ["XMBCTL"], "-s", SOCKET, "--json"] + list(words),
+                              stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, timeout=60)
+        if "try again" not in done.stdout + done.stderr or time.monotonic() > deadline:
+            break
+        time.sleep(0.02)
     try:
         return done.returncode, json.loads(done.stdout)
     except ValueError:

@@ -26,10 +26,10 @@ def main():
         assert routes(broker) == first, routes(broker)
         assert routes(broker, "example.com") == []
         broker.write(MODULES % ("example.org", "example.org"))
-        broker.control("config reload")
+        broker.reload()
         until(lambda: routes(broker) == second, "the route is replaced", broker.alive)
         broker.write(MODULES % ("", "example.com"))
-        assert broker.control("config reload", check=False).returncode == 1
+        assert broker.reload(check=False).returncode == 1
         assert routes(broker) == second, routes(broker)
 
 

@@ -121,7 +121,7 @@ def behind_nat(rig):
     answer = c.next_stanza()
     assert answer.get("id") == "q1" and answer.get("type") == "result", ET.tostring(answer)
     # It goes away, and comes back: what was written meanwhile waits for it, or comes back.
-    stream.sock.close()
+    stream.sock.shutdown(socket.SHUT_RDWR)  # closed, its number would be another's while a thread reads it
     until(lambda: not streams(rig.gateway, side="outside", direction="incoming"),
           "the stream is gone", rig.gateway.alive)
     identity = rig.say("c.test")

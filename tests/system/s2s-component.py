@@ -34,6 +34,22 @@ def reachable(gateway):
     return {i["domain"]: i["state"] for i in status["inside"]}["bots.a.test"]
 
 
+def echo(gateway):
+    """s2s_echo.py, and the queue-time that it asks for."""
+    with subprocess.Popen([PYTHON, os.path.join(HERE, "s2s_echo.py"),
+                           f"bots.a.test:s3cr3t@{INSIDE}:5347", f"bob@b.test:bobpw@{B_ADDRESS}"],
+                          stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+                          text=True, env={k: v for k, v in os.environ.items()
+                                          if k != "PYTHONPATH"}) as run:
+        for line in run.stdout:
+            print(line, end="")
+            if line.startswith("queue-time "):
+                gateway.reload(more=f"<limits queue-time='{line.split()[1]}'/>")
+                run.stdin.write("set\n")
+                run.stdin.flush()
+    assert run.returncode == 0, "s2s_echo.py failed"
+
+
 def main():
     need("prosody", "dnsmasq", "openssl")
     certs = Certificates()
@@ -44,20 +60,14 @@ def main():
     # order is what is looked at.
     with World({"bots.a.test": (OUTSIDE, 5269), "b.test": (B_ADDRESS, 5269)}), \
             Gateway(broker=profiles(certs), local=COMPONENT, workers="4",
-                    more="<limits queue-time='2'/>", security="<security authentication='dialback'/>") as gateway, \
+                    security="<security authentication='dialback'/>") as gateway, \
             Prosody("b.test", B_ADDRESS, certs, WORLD_DNS, {"bob": "bobpw"}):
         assert reachable(gateway) == "unreachable"
         refused("bots.a.test", "<handshake>" + "0" * 40 + "</handshake>", "not-authorized")
         refused("a.test", "", "host-unknown")
         refused("bots.a.test", "<message from='bots.a.test' to='bob@b.test'/>", "not-authorized")
         for _ in range(3):  # each time the connection is likely to be on another worker
-            run = subprocess.run([PYTHON, os.path.join(HERE, "s2s_echo.py"),
-                                  f"bots.a.test:s3cr3t@{INSIDE}:5347",
-                                  f"bob@b.test:bobpw@{B_ADDRESS}"],
-                                 capture_output=True, text=True, check=False, timeout=170,
-                                 env={k: v for k, v in os.environ.items() if k != "PYTHONPATH"})
-            print(run.stdout, end="")
-            assert run.returncode == 0, run.stdout + run.stderr
+            echo(gateway)
         until(lambda: reachable(gateway) == "unreachable", "the component is gone", gateway.alive)
         text = gateway.log()
         assert "s3cr3t" not in text

@@ -7,6 +7,9 @@ test by itself.
 
 Messages to many addresses come back once and in order; the component asks the client's server for its
 features and is answered; while it is away its messages come back as errors, and when it is back they do not.
+
+Only for the time that it is away stanzas should wait shortly: this prints `queue-time SECONDS`, and goes on when it
+reads a line.
 """
 import asyncio
 import logging
@@ -73,6 +76,12 @@ async def many(bot, person, name):
     assert all(a["from"].bare == f"u{i % 7}@{name}" for i, a in enumerate(answers)), answers
 
 
+async def queue_time(seconds):
+    print("queue-time", seconds, flush=True)
+    line = await asyncio.get_event_loop().run_in_executor(None, sys.stdin.readline)
+    assert line, "nobody sets the queue-time"
+
+
 async def away(person, name):
     """The first may still be taken by a stream that is ending; an error comes at last."""
     answer = {"type": "chat"}
@@ -94,8 +103,10 @@ async def main(bot_text, person_text):
     info = await bot["xep_0030"].get_info(person.boundjid.domain, ifrom=name, timeout=SECONDS)
     assert list(info["disco_info"]["identities"]), info
     print("the component asked for disco and was answered")
+    await queue_time(2)
     await bot.disconnect()
     await away(person, name)
+    await queue_time(60)
     print("the component is away: an error came back")
     for i in range(3):
         bot = Bot(bot_text)

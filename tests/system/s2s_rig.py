@@ -402,9 +402,15 @@ class Gateway(Process):
         return json.loads(run.stdout)["listeners"] if run.returncode == 0 else None
 
     def reload(self, **parts):
+        """While the reload before still ends on a worker, the broker says "try again"."""
+        def answered():
+            run = self.control("config reload", check=False)
+            return None if "try again" in run.stdout + run.stderr else run
         self.parts.update(parts)
         self.write()
-        return self.control("config reload")
+        run = until(answered, "the reload before has ended", self.alive)
+        assert run.returncode == 0, f"xmbctl config reload: {run.stdout}{run.stderr}"
+        return json.loads(run.stdout)
 
     def connections(self):
         return self.control("show federation connections")["connections"]

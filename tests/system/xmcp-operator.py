@@ -101,13 +101,13 @@ def reload(broker):
     success(b.publish(1))
     a.expect_notify(1)
     broker.write(USERS % "" + XMCP % 100)  # bob is gone; the XMCP module is not touched
-    broker.control("config reload")
+    broker.reload()
     assert b.event().method == REGISTER_REVOKE
     assert b.at_end()
     b.close()
     a.expect_withdraw(1, 0)
     broker.write(USERS % "" + XMCP % 1)
-    broker.control("config reload")
+    broker.reload()
     success(a.ask(KEEPALIVE))  # who was there stays
     until(lambda: len(clients(broker)) == 1, "bob's session is gone")
     extra = Client(broker, "ann", "password-of-ann")
@@ -116,7 +116,7 @@ def reload(broker):
     assert extra.at_end()
     extra.close()
     broker.write(USERS % BOB + XMCP % 100)
-    broker.control("config reload")
+    broker.reload()
     b = bob(broker)
     success(b.publish(2))
     a.expect_notify(2)

@@ -100,12 +100,12 @@ def reload(broker, first, second):
     for path, new in zip(first, second):  # the same file names, as a renewal does it
         shutil.copy(path, path + ".kept")
         shutil.copy(new, path)
-    broker.control("config reload")
+    broker.reload()
     new = session(broker, "two.example", second[0], subservice=2)
     success(old.ask(KEEPALIVE))
     with open(first[0], "w", encoding="ascii") as f:
         f.write("no certificate")
-    refused = broker.control("config reload", check=False)
+    refused = broker.reload(check=False)
     assert refused.returncode == 1 and first[0] in refused.stdout, refused
     third = session(broker, "two.example", second[0], subservice=3)
     for client in (old, new, third):

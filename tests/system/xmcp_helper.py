@@ -89,6 +89,17 @@ class Broker:
         assert run.returncode == 0, f"xmbctl {words}: {run.stdout}{run.stderr}"
         return json.loads(run.stdout)
 
+    def reload(self, check=True):
+        """`config reload`; while the one before still ends on a worker, the broker says "try again"."""
+        def answered():
+            run = self.control("config reload", check=False)
+            return None if "try again" in run.stdout + run.stderr else run
+        run = until(answered, "the reload before has ended", self.alive)
+        if not check:
+            return run
+        assert run.returncode == 0, f"xmbctl config reload: {run.stdout}{run.stderr}"
+        return json.loads(run.stdout)
+
     def listeners(self):
         run = self.control("show listeners", check=False)
         return json.loads(run.stdout)["listeners"] if run.returncode == 0 else None

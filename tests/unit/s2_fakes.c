@@ -240,6 +240,11 @@ void s2_link_recheck(struct s2_worker *w)
     (void)w;
 }
 
+void s2_link_tls_changed(struct s2_worker *w)
+{
+    (void)w;
+}
+
 void s2_link_walk(struct s2_worker *w, void (*fn)(void *arg, const struct s2_connection *c),
                   void *arg)
 {

@@ -79,6 +79,7 @@ static int secure(struct xmb_conn *c, const struct xmb_tls_setup *s)
     keep(rig.name, sizeof(rig.name), s->name);
     keep(rig.session, sizeof(rig.session), s->session);
     keep(rig.alpn, sizeof(rig.alpn), s->alpn);
+    keep(rig.own, sizeof(rig.own), s->own);
     rig.tlsa_count = s->tlsa_count;
     if (rig.secure_rc < 0 || rig.tls_hangs)
         return rig.secure_rc;
@@ -90,6 +91,19 @@ static int tls_peer(struct xmb_conn *c, struct xmb_tls_peer *out)
     (void)c;
     rig.peer.size = sizeof(rig.peer);
     *out = rig.peer;
+    return 0;
+}
+
+static int tls_recheck(struct xmb_conn *c, const char *profile)
+{
+    (void)c;
+    if (profile == NULL)
+        abort();
+    rig.rechecks++;
+    if (rig.revoked) {
+        rig.peer.fault = XMB_CERT_REVOKED;
+        rig.peer.why = "its issuer has revoked it";
+    }
     return 0;
 }
 
@@ -169,6 +183,7 @@ static int init(const struct xmb_host *h, struct xmb_module *m, void **self)
     conn_api.info = info;
     conn_api.secure = secure;
     conn_api.tls_peer = tls_peer;
+    conn_api.tls_recheck = tls_recheck;
     conn_api.unacked = unacked;
     router_api.lookup = lookup;
     router_api.addresses = addresses;

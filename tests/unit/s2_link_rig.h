@@ -76,9 +76,11 @@ struct rig {
     int secure_rc;               /* what secure answers */
     int tls_hangs;               /* `secured` does not follow */
     unsigned secures;
-    char profile[64], name[256], session[600], alpn[32]; /* of the last; "" none */
+    char profile[64], name[256], session[600], alpn[32], own[256]; /* of the last; "" none */
     uint32_t tlsa_count;
     struct xmb_tls_peer peer;    /* what tls_peer says */
+    int revoked;                 /* and after tls_recheck: that it is */
+    unsigned rechecks;
     struct xmb_cert_name names[4];
 
     int lookup_status;           /* what lookup answers at once; 0: the fake host's router */

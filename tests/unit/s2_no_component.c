@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * s2_no_component.c - components of the gateway (component.h) that never connect, for tests that bring links or
- * flows of their own.
+ * s2_no_component.c - components of the gateway (component.h) that never connect, and tests of
+ * domains (probe.h) that never begin, for tests that bring links or flows of their own.
  */
 #include "component.h"
+#include "probe.h"
 
 int s2_component_open(struct s2_worker *w, struct xmb_conn *conn, struct s2_component **out)
 {
@@ -77,4 +78,19 @@ int s2_component_clear(struct s2_worker *w, uint64_t id)
     (void)w;
     (void)id;
     return 0;
+}
+
+/* --- probe.h --- */
+
+int s2_probe_run(void *state, const struct xmb_call *call, struct xmb_out *out)
+{
+    (void)state;
+    (void)call;
+    (void)out;
+    return XMB_ENOENT;
+}
+
+void s2_probes_fini(struct s2_worker *w)
+{
+    (void)w;
 }

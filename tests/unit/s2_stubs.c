@@ -78,6 +78,11 @@ void s2_in_recheck(struct s2_worker *w)
     s2_stubs.rechecks++;
 }
 
+void s2_in_tls_changed(struct s2_worker *w)
+{
+    (void)w;
+}
+
 void s2_in_walk(struct s2_worker *w, void (*fn)(void *arg, const struct s2_connection *c),
                 void *arg)
 {
@@ -178,6 +183,11 @@ void s2_link_dial_failed(struct s2_worker *w, void *user, const char *why)
 }
 
 void s2_link_recheck(struct s2_worker *w)
+{
+    (void)w;
+}
+
+void s2_link_tls_changed(struct s2_worker *w)
 {
     (void)w;
 }

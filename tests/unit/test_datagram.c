@@ -161,7 +161,9 @@ static int put_in_force(struct conf *conf, const struct xmb_conf *const *element
     return XMB_ECONF;
 }
 
-/* Puts the elements of both modules in force. Returns the number of faults, the first in `fault`. */
+/*
+ * Puts the elements of both modules in force. Returns the number of faults, the first in `fault`.
+ */
 static size_t configure(const char *udp_xml, const char *both_xml)
 {
     const struct xmb_conf *elements[MODULES_MAX] = {NULL};

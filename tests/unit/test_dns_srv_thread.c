@@ -190,8 +190,8 @@ static void test_change(void **state)
 }
 
 /*
- * libunbound's thread is gone, as its pipe says: what is open ends, nothing more is asked of it, and
- * new resolvers bring it back.
+ * libunbound's thread is gone, as its pipe says: what is open ends, nothing more is asked of it,
+ * and new resolvers bring it back.
  */
 static void test_broken(void **state)
 {

@@ -182,6 +182,35 @@ static void a_detour_with_newer_content_is_no_outage(void **state)
     rig_free(r);
 }
 
+/* The originator was killed, and its new life is faster than the replies about the old one. */
+static void content_of_an_earlier_life_is_not_shown(void **state)
+{
+    struct rig *r = rig_new(NULL);
+    struct se_dual_offer offer;
+
+    (void)state;
+    rig_hear(r, UPDATE, 0, 10);
+    se_dual_peer_down(r->d, 0, r->now_ms);
+    assert_int_equal(rig_entry(r)->state, SE_DUAL_ACTIVE1);
+    rig_up(r, 0, 0);
+    rig_clear(r);
+    r->sequence = 50;
+    rig_hear(r, UPDATE, 0, 10);
+    assert_string_equal(r->routed, "lost");
+    rig_hear(r, REPLY, 1, RIG_LOST);
+    rig_hear(r, REPLY, 2, RIG_LOST);
+    rig_hear(r, REPLY, 3, RIG_LOST);
+    assert_int_equal(rig_entry(r)->state, SE_DUAL_PASSIVE);
+    rig_offer(r, 1, &offer);
+    assert_null(offer.content);
+    rig_clear(r);
+    r->sequence = 200; /* it was asked, and has raised its number */
+    rig_hear(r, UPDATE, 0, 10);
+    assert_string_equal(r->routed, "installed");
+    assert_int_equal(shown_sequence(r), 200);
+    rig_free(r);
+}
+
 static void what_is_gone_is_forgotten_in_time(void **state)
 {
     struct rig *r = rig_new(NULL);
@@ -441,6 +470,7 @@ int main(void)
         cmocka_unit_test(what_was_lost_comes_back_as_it_was),
         cmocka_unit_test(a_detour_is_no_outage),
         cmocka_unit_test(a_detour_with_newer_content_is_no_outage),
+        cmocka_unit_test(content_of_an_earlier_life_is_not_shown),
         cmocka_unit_test(what_is_gone_is_forgotten_in_time),
         cmocka_unit_test(content_that_never_came_is_requested),
         cmocka_unit_test(content_without_memory_is_no_route),

@@ -744,6 +744,29 @@ static void test_soft_clear(void **state)
     rig_free(rig);
 }
 
+/* Asked twice before the first echo is there: the second echo is not echoed, or it never ends. */
+static void test_soft_clear_twice(void **state)
+{
+    struct rig *rig = rig_new(4);
+    const struct rig_packet *p;
+    unsigned nbr = rig_up(rig, 2, 40);
+    unsigned i;
+
+    (void)state;
+    se_nbr_resync(rig->engine, nbr);
+    se_nbr_run(rig->engine, rig->now);
+    se_nbr_resync(rig->engine, nbr);
+    se_nbr_run(rig->engine, rig->now);
+    for (i = 0; i < 4; i++) {
+        p = rig_sent(rig);
+        rig_say(rig, 2, SE_UPDATE, SE_FLAG_RS | SE_FLAG_EOT, 42 + i, p->packet.header.sequence, 0);
+    }
+    p = rig_sent(rig);
+    assert_int_equal(p->packet.header.flags, SE_FLAG_EOT);
+    assert_int_equal(rig->downs, 0);
+    rig_free(rig);
+}
+
 static void test_table_never_completes(void **state)
 {
     struct rig *rig = rig_new(4);
@@ -1060,6 +1083,7 @@ int main(void)
         cmocka_unit_test(test_graceful_restart_by_hello),
         cmocka_unit_test(test_graceful_restart_in_one_packet),
         cmocka_unit_test(test_soft_clear),
+        cmocka_unit_test(test_soft_clear_twice),
         cmocka_unit_test(test_table_never_completes),
         cmocka_unit_test(test_stub),
         cmocka_unit_test(test_static_neighbours),

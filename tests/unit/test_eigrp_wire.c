@@ -756,7 +756,7 @@ static void test_text(void **state)
 
     (void)state;
     assert_string_equal(se_service_text(&id, text, SE_SERVICE_TEXT_MAX),
-                        "65535:65535:4294967295.4294967295.4294967295.4294967295");
+                        "65535:65535:ffffffff.ffffffff.ffffffff.ffffffff");
     assert_string_equal(se_router_id_text(0xc0000201, text, sizeof(text)), "192.0.2.1");
     assert_string_equal(se_addr_text(&v6, text, sizeof(text)), "fe80::1");
     assert_string_equal(se_addr_text(&none, text, sizeof(text)), "none");

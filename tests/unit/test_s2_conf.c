@@ -212,7 +212,10 @@ static const struct s2_listen *listen_at(const struct s2_conf *c, uint32_t ordin
     return s2_conf_listen(c, ordinal, &local);
 }
 
-/* While a reload is under way an ordinal may be of the configuration before: no side is guessed then. */
+/*
+ * While a reload is under way an ordinal may be of the configuration before: no side is guessed
+ * then.
+ */
 static void listeners_while_they_change(void **state)
 {
     const struct s2_conf *c = configured(
@@ -367,6 +370,86 @@ static void faults_of_security(void **state)
     refused("<listen/>", "configuration");
 }
 
+/* --- certificates of ours -------------------------------------------------------------------- */
+
+#define OWN "<local-domain name='own.test' tls='own'><server address='10.0.0.6'/></local-domain>"
+
+/* "own" names own.test, "o" names example.com, "bare" has none, "broken" is told elsewhere. */
+static int certificates(const char *profile, const char *name, struct xmb_tls_own *own)
+{
+    if (strcmp(profile, "broken") == 0)
+        return XMB_ECONF;
+    if (strcmp(profile, "own") != 0 && strcmp(profile, "o") != 0 && strcmp(profile, "bare") != 0)
+        return XMB_ENOENT;
+    if (strcmp(profile, "bare") == 0)
+        return 0;
+    own->covers = strcmp(name, profile[1] == 'w' ? "own.test" : "example.com") == 0;
+    own->not_after_s = INT64_MAX;
+    snprintf(own->file, sizeof(own->file), "/etc/%s.pem", profile);
+    snprintf(own->names, sizeof(own->names), "x.test, y.test");
+    return 0;
+}
+
+static void warned(const char *inner, const char *text)
+{
+    xmb_fakehost_log_clear();
+    assert_int_equal(xmb_fakehost_check(module, inner), 0);
+    if (text != NULL && strstr(xmb_fakehost_log(), text) == NULL)
+        fail_msg("no \"%s\" in: %s", text, xmb_fakehost_log());
+    if (text == NULL)
+        assert_null(strstr(xmb_fakehost_log(), "certificate"));
+}
+
+/* R52: said before a peer says so, and nothing more than said. */
+static void certificates_of_ours(void **state)
+{
+    (void)state;
+    xmb_fakehost_tls_own(certificates);
+    warned(OUT LOCAL OWN, NULL);
+    warned(OUT "<local-domain name='other.test'><server address='10.0.0.5'/></local-domain>",
+           "other.test: certificate /etc/o.pem of TLS profile o (names: x.test, y.test) does not "
+           "name the domain: peers that want a certificate with its name refuse it, the others "
+           "verify it by dialback");
+    warned("<security tls='own'/>" OUT LOCAL,
+           "example.com: certificate /etc/own.pem of TLS profile own");
+    warned("<security tls='bare'/>" LOCAL,
+           "example.com: TLS profile bare has no certificate to show for the domain");
+    /* A listener with TLS from the first octet does not know of a domain's own profile. */
+    warned("<listen side='outside' tls='o' direct-tls='yes'/>" LOCAL OWN,
+           "own.test: certificate /etc/o.pem");
+    warned("<federation use='no'/><security tls='own'/>" OUT LOCAL, NULL);
+    warned("<security mode='no-tls'/><listen side='outside'/>" LOCAL OWN, NULL);
+}
+
+static void warnings_about_certificates_are_bounded(void **state)
+{
+    char text[8192] = OUT;
+    const char *at;
+    int i, n = 0;
+
+    (void)state;
+    xmb_fakehost_tls_own(certificates);
+    for (i = 0; i < 25; i++)
+        sprintf(text + strlen(text),
+                "<local-domain name='d%d.test'><server address='10.0.0.5'/></local-domain>", i);
+    warned(text, "5 more local domains are not named");
+    for (at = xmb_fakehost_log(); (at = strstr(at, "does not name")) != NULL; at++)
+        n++;
+    assert_int_equal(n, 20);
+}
+
+static void faults_of_profiles(void **state)
+{
+    (void)state;
+    xmb_fakehost_tls_own(certificates);
+    refused(OUT "\n<security tls='nowhere'/>" LOCAL, "3: there is no <tls name=\"nowhere\"/>");
+    refused(OUT "\n<local-domain name='a.test' tls='nowhere'><server address='10.0.0.5'/>"
+                "</local-domain>", "3: there is no <tls name=\"nowhere\"/>");
+    refused(OUT "\n<local-domain name='a.test' tls='bare'><server address='10.0.0.5'/>"
+                "</local-domain>", "3: TLS profile \"bare\" has no certificate to show");
+    assert_int_equal(xmb_fakehost_check(module, "<security tls='broken'/>" OUT LOCAL), 0);
+}
+
 static void faults_of_numbers(void **state)
 {
     static const char *const bad[] = {
@@ -427,6 +510,7 @@ int main(void)
         T(defaults),           T(default_security),  T(every_setting),     T(the_secret),
         T(ordinals),           T(lookups),           T(nothing_at_all),    T(bounds_follow),
         T(secret_file),        T(faults_of_domains), T(faults_of_security), T(faults_of_numbers),
+        T(certificates_of_ours), T(warnings_about_certificates_are_bounded), T(faults_of_profiles),
         T(several_faults),     T(made_secret_stays), T(listeners_while_they_change),
     };
 

@@ -349,6 +349,97 @@ static void full_queue_bounces_the_new_one(void **state)
     assert_int_equal(rig_metric(S2_M_QUEUED), 2);
 }
 
+static const char *far_name(int i)
+{
+    static char name[32];
+
+    snprintf(name, sizeof(name), "d%d.test", i);
+    return name;
+}
+
+/* A stanza to a domain that cannot be reached; its stream goes. What put says. */
+static int one_more_fails(int i)
+{
+    struct s2_lease *l;
+    int rc;
+
+    rig_stream_open(10, 0, S2_OUTSIDE, "a.test", far_name(i));
+    rc = rig_put(10, "message", NULL, "x", 0);
+    rig_run();
+    l = rig_lease_of("a.test", far_name(i));
+    if (rc == 0 && l != NULL)
+        rig_fail(l, S2_FAIL_UNREACHABLE, S2_C_REMOTE_SERVER_TIMEOUT);
+    s2_path_close(&rig_stream[10].path);
+    return rc;
+}
+
+/* The error for it is delivered. */
+static void error_arrives(int i)
+{
+    struct s2_lease *l = rig_lease_of(far_name(i), "a.test");
+
+    if (l == NULL)
+        return;
+    rig_ready(l);
+    rig_leave(l, UINT64_MAX);
+    rig_read_all(l, 1);
+}
+
+static const struct s2_flow *flow_to(const char *name)
+{
+    struct s2_domain a = rig_domain("a.test"), d = rig_domain(name);
+    struct s2_route r = {S2_OUTSIDE, &a, &d};
+
+    return s2_flow_find(&rig_worker[0], &r);
+}
+
+/* One who sends to thousands of domains that cannot be reached shuts nobody out. */
+static void failed_flows_make_room(void **state)
+{
+    struct s2_flows *fl = rig_worker[0].flows;
+    int i;
+
+    (void)state;
+    rig_conf.backoff_min_ms = rig_conf.backoff_max_ms = 3600000;
+    rig_conf.confirm = S2_CONFIRM_NONE;
+    fl->most = 64;
+    rig_stream_open(11, 0, S2_OUTSIDE, "a.test", "opening.test");
+    assert_int_equal(rig_put(11, "message", NULL, "o", 0), 0);
+    rig_stream_open(12, 0, S2_OUTSIDE, "a.test", "held.test");
+    assert_int_equal(rig_put(12, "message", NULL, "h", 0), 0);
+    rig_fail(rig_lease_of("a.test", "held.test"), S2_FAIL_UNREACHABLE, S2_C_REMOTE_SERVER_TIMEOUT);
+    for (i = 0; i < 300; i++) {
+        assert_int_equal(one_more_fails(i), 0);
+        error_arrives(i);
+        assert_true(fl->count <= fl->most);
+        rig_advance(2 * S2_TICK_MS);
+    }
+    assert_int_equal(fl->count, 56);
+    assert_non_null(flow_to("opening.test"));
+    assert_non_null(flow_to("held.test"));
+    assert_null(flow_to("d0.test"));
+}
+
+/* More than fit in one tick: what is too much goes back, and with the tick there is room. */
+static void a_burst_of_failed_flows_ends_with_the_tick(void **state)
+{
+    struct s2_flows *fl = rig_worker[0].flows;
+    int i, rc = 0;
+
+    (void)state;
+    rig_conf.backoff_min_ms = rig_conf.backoff_max_ms = 3600000;
+    rig_conf.confirm = S2_CONFIRM_NONE;
+    fl->most = 64;
+    for (i = 0; i < 100 && rc == 0; i++)
+        rc = one_more_fails(i);
+    assert_int_equal(fl->count, 64);
+    assert_null(flow_to(far_name(i)));
+    rig_advance(S2_TICK_MS);
+    assert_int_equal(fl->count, 56);
+    assert_int_equal(one_more_fails(i), 0);
+    assert_non_null(flow_to(far_name(i)));
+}
+
 static void old_ones_go_back(void **state)
 {
     (void)state;
@@ -999,6 +1090,8 @@ int main(void)
         ONE(no_way_back_is_counted),
         ONE(both_ways_fail_without_end),
         ONE(full_queue_bounces_the_new_one),
+        ONE(failed_flows_make_room),
+        ONE(a_burst_of_failed_flows_ends_with_the_tick),
         ONE(old_ones_go_back),
         ONE(full_link_stops_the_source),
         ONE(full_window_stops_the_source),

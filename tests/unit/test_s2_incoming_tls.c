@@ -371,6 +371,81 @@ static void a_certificate_that_is_not_enough_any_more(void **state)
     rig_expect_error(external, "reset");
 }
 
+static struct xmb_conn *by_dialback(void)
+{
+    struct xmb_conn *c = secure_stream(OUT, "b.test", "a.test");
+
+    rig_result(c, "b.test", "a.test");
+    rig_answer(S2_ASK_VALID, S2_C_NONE);
+    return c;
+}
+
+static struct xmb_conn *by_external(void)
+{
+    struct xmb_conn *c = secure_stream(OUT, "b.test", "a.test");
+
+    rig_feed(c, "<auth xmlns='urn:ietf:params:xml:ns:xmpp-sasl' mechanism='EXTERNAL'>=</auth>");
+    rig_header(c, "b.test", "a.test");
+    return c;
+}
+
+static void judged_again(struct xmb_conn *c, uint32_t fault, const char *name)
+{
+    struct xmb_cert_name names[] = {{sizeof(names[0]), XMB_CERT_DNS, xmb_str(name)}};
+    struct xmb_tls_peer peer = {
+        .size = sizeof(peer), .fault = fault, .names = names, .name_count = 1};
+
+    peer.why = fault != XMB_CERT_GOOD ? "its issuer has revoked it" : NULL;
+    xmb_fakehost_tls_rechecked(c, &peer);
+}
+
+extern const struct xmb_plugin xmpp_s2s_LTX_xmb_plugin;
+
+static void tls_changed(void)
+{
+    xmpp_s2s_LTX_xmb_plugin.protocol->tls_changed(xmb_fakehost_wself(rig_module));
+    xmb_fakehost_run();
+}
+
+/* A reload brought a revocation list, or took a CA away. What dialback has proved stands. */
+static void a_certificate_is_revoked(void **state)
+{
+    struct xmb_conn *dialback, *external, *other;
+
+    (void)state;
+    rig_certificate(XMB_CERT_GOOD, "b.test", NULL);
+    dialback = by_dialback();
+    external = by_external();
+    other = by_external();
+    judged_again(dialback, XMB_CERT_REVOKED, "b.test");
+    judged_again(external, XMB_CERT_REVOKED, "b.test");
+    judged_again(other, XMB_CERT_GOOD, "b.test");
+    tls_changed();
+    assert_true(rig_is_open(dialback));
+    assert_true(rig_is_open(other));
+    rig_expect_error(external, "reset");
+}
+
+/* Where certificates are required dialback is not enough either. */
+static void a_required_certificate_is_revoked(void **state)
+{
+    struct xmb_conn *dialback, *pending;
+
+    (void)state;
+    rig_configure(RIG_BASE RIG_REQUIRED);
+    rig_configure(RIG_BASE RIG_DIRECT
+                  "<security mode='tls-required' require-client-certificates='yes'/>");
+    rig_certificate(XMB_CERT_GOOD, "b.test", NULL);
+    dialback = by_dialback();
+    pending = secure_stream(OUT, "b.test", "a.test");
+    rig_result(pending, "b.test", "a.test");
+    judged_again(dialback, XMB_CERT_UNKNOWN_CA, "b.test");
+    judged_again(pending, XMB_CERT_UNKNOWN_CA, "b.test");
+    tls_changed();
+    rig_expect_error(dialback, "reset");
+    rig_expect_error(pending, "reset");
+}
+
 static void each_pair_is_checked_for_its_own_name(void **state)
 {
     struct xmb_conn *c;
@@ -665,6 +740,8 @@ int main(void)
         TEST(none_at_all_can_be_refused),
         TEST(with_r26_the_chain_must_be_good),
         TEST(a_certificate_that_is_not_enough_any_more),
+        TEST(a_certificate_is_revoked),
+        TEST(a_required_certificate_is_revoked),
         TEST(each_pair_is_checked_for_its_own_name),
         TEST(external_is_offered_where_it_can_succeed),
         TEST(external_succeeds),

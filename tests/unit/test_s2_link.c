@@ -333,6 +333,7 @@ static void starttls_then_a_new_stream(void **state)
     assert_string_equal(rig.profile, "outside");
     assert_string_equal(rig.name, "b.test");
     assert_string_equal(rig.session, "outside a.test b.test");
+    assert_string_equal(rig.own, "a.test");
     assert_string_equal(rig.alpn, "");
     heard(c, "<?xml version='1.0'?><stream:stream");
     rig_header(c, "secret");

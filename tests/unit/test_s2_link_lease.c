@@ -702,6 +702,48 @@ static void certificates_become_required(void **state)
     ended_with(S2_FAIL_GOODBYE);
 }
 
+/* A reload brought a revocation list: it matters where certificates are required. */
+static void certificate_is_revoked(void **state)
+{
+    (void)state;
+    rig.revoked = 1;
+    s2_link_tls_changed(rig.w);
+    assert_int_equal(rig.peer.fault, XMB_CERT_REVOKED);
+    assert_null(xmb_fakehost_closed(c));
+    rig.peer.fault = XMB_CERT_GOOD;
+    rig.conf.security[S2_OUTSIDE].require_certificates = 1;
+    s2_link_tls_changed(rig.w);
+    heard("<reset");
+    ended_with(S2_FAIL_GOODBYE);
+}
+
+/* What was being made meanwhile is judged when it stands. */
+static void certificate_is_revoked_before_the_stream_stands(void **state)
+{
+    unsigned before;
+
+    (void)state;
+    rig.conf.security[S2_OUTSIDE].require_certificates = 1;
+    rig_route("d.test", "192.0.2.4", 5269, 0);
+    rig.names[0].text = XMB_STR("d.test");
+    rig_lease(&v, "a.test", "d.test");
+    c = rig_connect(0);
+    rig_header(c, "plain");
+    rig_features(c, RIG_OFFER);
+    rig_say(c, RIG_PROCEED);
+    before = rig.rechecks;
+    rig.revoked = 1;
+    s2_link_tls_changed(rig.w);
+    rig_header(c, "id");
+    rig_features(c, RIG_DIALBACK);
+    say_result("d.test", "a.test", "valid");
+    assert_int_equal(v.ready, 1);
+    rig_heard(c);
+    xmb_fakehost_advance(LINK_SWEEP_MS);
+    assert_true(rig.rechecks > before);
+    heard("<reset");
+}
+
 static void certificate_ends_while_the_stream_is_open(void **state)
 {
     (void)state;
@@ -828,6 +870,8 @@ int main(void)
         VERIFIED(local_domain_is_removed),
         TEST(tls_becomes_required),
         VERIFIED(certificates_become_required),
+        VERIFIED(certificate_is_revoked),
+        TEST(certificate_is_revoked_before_the_stream_stands),
         TEST(certificate_ends_while_the_stream_is_open),
         VERIFIED(federation_is_switched_off),
         VERIFIED(show_and_clear),

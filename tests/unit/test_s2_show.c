@@ -7,7 +7,9 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <string.h>
+#include <time.h>
 
 #include <cmocka.h>
 
@@ -86,6 +88,56 @@ static void status_active(void **state)
     has(text, "state=untried\n");
     has(text, "streams_incoming=0\n");
     assert_null(strstr(text, "top\n"));
+}
+
+static int names_a_alone(const char *profile, const char *name, struct xmb_tls_own *own)
+{
+    own->covers = strcmp(name, "a.test") == 0;
+    own->not_after_s = (int64_t)time(NULL) + 15 * 86400;
+    snprintf(own->file, sizeof(own->file), "%s.pem", profile);
+    return 0;
+}
+
+static int ends_soon(const char *profile, const char *name, struct xmb_tls_own *own)
+{
+    names_a_alone(profile, name, own);
+    own->covers = 1;
+    own->not_after_s = (int64_t)time(NULL) + 13 * 86400 + 60;
+    return 0;
+}
+
+static int has_ended(const char *profile, const char *name, struct xmb_tls_own *own)
+{
+    ends_soon(profile, name, own);
+    own->not_after_s = (int64_t)time(NULL) - 60;
+    return 0;
+}
+
+static int has_none(const char *profile, const char *name, struct xmb_tls_own *own)
+{
+    (void)profile;
+    (void)name;
+    (void)own;
+    return 0;
+}
+
+/* R52. */
+static void status_certificates(void **state)
+{
+    (void)state;
+    configured(SETTINGS);
+    has(run("show federation status"), "check=certificates\nresult=ok\n");
+    xmb_fakehost_tls_own(names_a_alone);
+    has(run("show federation status"), "check=certificates\nresult=missing\n"
+                                       "what=rooms.a.test is not named by o.pem\n");
+    xmb_fakehost_tls_own(ends_soon);
+    has(run("show federation status"), "result=missing\nwhat=a.test: o.pem expires in 13 days\n");
+    xmb_fakehost_tls_own(has_ended);
+    has(run("show federation status"), "result=missing\nwhat=a.test: o.pem has expired\n");
+    xmb_fakehost_tls_own(has_none);
+    has(run("show federation status"), "what=a.test: TLS profile o has no certificate\n");
+    configured("<federation use='no'/>" SETTINGS);
+    has(run("show federation status"), "check=certificates\nresult=ok\n");
 }
 
 static void status_inactive(void **state)
@@ -271,7 +323,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
 #define T(f) cmocka_unit_test_setup_teardown(f, begin, end)
-        T(status_active), T(status_inactive), T(status_inside_down), T(health_forgets),
+        T(status_active), T(status_certificates), T(status_inactive), T(status_inside_down), T(health_forgets),
         T(status_privacy), T(connections), T(clearing), T(domains),
     };
 

@@ -24,6 +24,7 @@ static struct {
 } seen; /* written before `opened` or `secured` counts */
 
 static const char *secure_name;
+static struct xmb_conn *last; /* whose peer was noted */
 
 /* --- the module --------------------------------------------------------------------------- */
 
@@ -51,6 +52,7 @@ static void note_peer(struct xmb_conn *c)
     struct xmb_tls_peer peer = {.size = sizeof(peer)};
     struct xmb_conn_info info = {.size = sizeof(info)};
 
+    last = c;
     conn_api.info(c, &info);
     snprintf(seen.verified, sizeof(seen.verified), "%s",
              info.tls_verified_name != NULL ? info.tls_verified_name : "nobody");
@@ -587,12 +589,15 @@ static void drop_all(struct xmb_worker *w, void *arg)
     conn_worker_drain(w);
 }
 
-/* Notes what the dialled side, and not the accepting one, learns. */
+static int note_accepted;     /* what the accepting side learns, and not the dialled one */
+static const char *own;       /* whose certificate the dialled side shows */
+static void (*meanwhile)(void); /* before the connection is dropped */
+
 static int on_open_dialled(void *wself, struct xmb_conn *c, void **cs)
 {
     (void)wself;
     *cs = c;
-    if (conn_api.user(c) != NULL) {
+    if ((conn_api.user(c) == NULL) == note_accepted) {
         note_peer(c);
         atomic_fetch_add(&seen.opened, 1);
     }
@@ -604,7 +609,7 @@ static void dial(const char *name, const struct xmb_tlsa *tlsa, uint32_t count)
     struct dial d = {
         .target = {.size = sizeof(d.target),
                    .address = {.family = 4, .port = rig_port(0), .ip = {127, 0, 0, 1}}},
-        .setup = {.size = sizeof(d.setup), .profile = "client", .name = name},
+        .setup = {.size = sizeof(d.setup), .profile = "client", .name = name, .own = own},
     };
     uint32_t i;
 
@@ -620,6 +625,9 @@ static void dial(const char *name, const struct xmb_tlsa *tlsa, uint32_t count)
     rig_on(0, dial_it, &d);
     assert_int_equal(d.rc, 0);
     rig_wait_flag(&seen.opened, 1);
+    if (meanwhile != NULL)
+        meanwhile();
+    meanwhile = NULL;
     rig_on(0, drop_all, NULL);
     rig_on(1, drop_all, NULL);
     rig_wait_no_conns();
@@ -754,6 +762,192 @@ static void setup_that_cannot_be_used(void **state)
     assert_null(ssl);
 }
 
+/* --- judged again ------------------------------------------------------------------------- */
+
+struct again {
+    const char *profile;
+    int rc;
+};
+
+static void judge_it(struct xmb_worker *w, void *arg)
+{
+    struct again *again = arg;
+
+    if (conn_api.worker(last) != w)
+        return;
+    again->rc = conn_api.tls_recheck(last, again->profile);
+    note_peer(last);
+}
+
+static int judge(const char *profile)
+{
+    struct again again = {.profile = profile, .rc = 1};
+
+    rig_on(0, judge_it, &again);
+    rig_on(1, judge_it, &again);
+    return again.rc;
+}
+
+#define TRUSTS "ca='{}/both.pem'"
+
+/* A reload brings a list, or takes an authority away; the stream goes on, and the module decides. */
+static void a_client_is_judged_again(void **state)
+{
+    struct tls_end e;
+
+    (void)state;
+    configure(SERVER TRUSTS "/>");
+    e = tls_end_client(rig_connect(rig_port(0)), "revoked.pem");
+    tls_end_handshake(&e);
+    tls_end_echo(&e, "hello");
+    assert_int_equal(seen.fault, XMB_CERT_GOOD);
+    assert_string_equal(seen.verified, "revoked.example");
+    assert_int_equal(judge(NULL), 0);
+    assert_int_equal(seen.fault, XMB_CERT_GOOD);
+
+    configure(SERVER TRUSTS " crl='{}/crl.pem'/>");
+    assert_int_equal(judge(NULL), 0);
+    assert_int_equal(seen.fault, XMB_CERT_REVOKED);
+    assert_string_equal(seen.why, "its issuer has revoked it");
+    assert_string_equal(seen.verified, "nobody");
+    assert_string_equal(seen.names, "cn:revoked.example");
+    tls_end_echo(&e, "hello");
+
+    configure(SERVER "ca='{}/stranger.pem'/>");
+    assert_int_equal(judge("server"), 0);
+    assert_int_equal(seen.fault, XMB_CERT_UNKNOWN_CA);
+    configure(SERVER TRUSTS "/>" CLIENT TRUSTS " crl='{}/crl.pem'/>");
+    assert_int_equal(judge("nowhere"), XMB_ENOENT);
+    assert_int_equal(seen.fault, XMB_CERT_UNKNOWN_CA);
+    assert_int_equal(judge("server"), 0);
+    assert_int_equal(seen.fault, XMB_CERT_GOOD);
+    assert_string_equal(seen.verified, "revoked.example");
+    assert_int_equal(judge("client"), 0);
+    assert_int_equal(seen.fault, XMB_CERT_REVOKED);
+    tls_end_free(&e);
+}
+
+/* The issuers that the peer had sent are there; without one, nothing is to be judged. */
+static void the_whole_chain_is_judged_again(void **state)
+{
+    struct tls_end e;
+
+    (void)state;
+    configure(SERVER TRUSTS "/>");
+    e = tls_end_client(rig_connect(rig_port(0)), "under-chain.pem");
+    tls_end_handshake(&e);
+    tls_end_echo(&e, "hello");
+    assert_int_equal(seen.fault, XMB_CERT_GOOD);
+    configure(SERVER "ca='{}/ca.pem'/>");
+    assert_int_equal(judge(NULL), 0);
+    assert_int_equal(seen.fault, XMB_CERT_GOOD);
+    configure(SERVER TRUSTS " crl='{}/crl.pem'/>");
+    assert_int_equal(judge(NULL), 0);
+    assert_int_equal(seen.fault, XMB_CERT_REVOKED);
+    tls_end_free(&e);
+    rig_wait_no_conns();
+
+    e = tls_end_client(rig_connect(rig_port(0)), NULL);
+    tls_end_handshake(&e);
+    tls_end_echo(&e, "hello");
+    configure(SERVER TRUSTS "/>");
+    assert_int_equal(judge(NULL), 0);
+    assert_int_equal(seen.fault, XMB_CERT_MISSING);
+    tls_end_free(&e);
+}
+
+static void list_comes(void)
+{
+    assert_int_equal(seen.fault, XMB_CERT_GOOD);
+    configure("<tls name='server' certificate='{}/revoked.pem'/>" CLIENT TRUSTS
+              " crl='{}/crl.pem'/>");
+    assert_int_equal(judge(NULL), 0);
+}
+
+static void a_server_is_judged_again(void **state)
+{
+    (void)state;
+    configure("<tls name='server' certificate='{}/revoked.pem'/>" CLIENT TRUSTS "/>");
+    meanwhile = list_comes;
+    dial("revoked.example", NULL, 0);
+    assert_int_equal(seen.fault, XMB_CERT_REVOKED);
+    assert_string_equal(seen.verified, "nobody");
+}
+
+/* A record of usage 3 speaks for the certificate, whatever its authority says by now. */
+static void tlsa_records_are_kept(void **state)
+{
+    uint8_t digest[32];
+    struct xmb_tlsa r = record(3, "revoked.pem", digest);
+
+    (void)state;
+    configure("<tls name='server' certificate='{}/revoked.pem'/>" CLIENT TRUSTS "/>");
+    meanwhile = list_comes;
+    dial("elsewhere.example", &r, 1);
+    assert_int_equal(seen.dane, XMB_DANE_MATCH);
+    assert_int_equal(seen.dane_usage, 3);
+    assert_int_equal(seen.fault, XMB_CERT_GOOD);
+    assert_string_equal(seen.verified, "elsewhere.example");
+}
+
+/* --- certificates of ours --------------------------------------------------------------------- */
+
+static void a_client_shows_the_one_for_its_name(void **state)
+{
+    (void)state;
+    configure(SERVER TRUSTS "/>" CLIENT IDENTITIES);
+    note_accepted = 1;
+    own = "two.example";
+    dial("one.example", NULL, 0);
+    assert_string_equal(seen.names, "srv:_xmpp-server.two.example");
+    own = "elsewhere.example";
+    dial("one.example", NULL, 0);
+    assert_string_equal(seen.names, "dns:use.example");
+    own = NULL;
+    dial("one.example", NULL, 0);
+    assert_string_equal(seen.names, "dns:use.example");
+    configure(SERVER TRUSTS "/><tls name='client'" IDENTITIES);
+    dial("two.example", NULL, 0);
+    assert_string_equal(seen.names, "dns:one.example dns:*.wild.example");
+    note_accepted = 0;
+}
+
+static void own_is(const char *profile, const char *name, uint32_t covers, const char *file,
+                   const char *names)
+{
+    struct xmb_tls_own o = {.size = sizeof(o)};
+
+    assert_int_equal(conn_api.tls_own(profile, name, &o), 0);
+    assert_int_equal(o.covers, covers);
+    assert_string_equal(o.file, file[0] != '\0' ? rig_path(file) : "");
+    assert_string_equal(o.names, names);
+}
+
+static void what_is_shown_is_known_before(void **state)
+{
+    struct xmb_tls_own o = {.size = offsetof(struct xmb_tls_own, file)};
+
+    (void)state;
+    configure("<tls name='server' certificate='{}/names.pem'" IDENTITIES
+              "<tls name='first'" IDENTITIES "<tls name='none'/>"
+              "<tls name='cn' certificate='{}/cn.pem'/>");
+#define NAMES "a.example, *.b.example, _xmpp-server.a.example, a.example, 192.0.2.7, 2001:db8::7"
+    own_is("server", "a.example", 1, "names.pem", NAMES);
+    own_is("server", "X.b.example", 1, "names.pem", NAMES);
+    own_is("server", "192.0.2.7", 1, "names.pem", NAMES);
+    own_is("server", "two.example", 1, "two.pem", "_xmpp-server.two.example");
+    own_is("server", "elsewhere.example", 0, "names.pem", NAMES);
+    own_is("first", "elsewhere.example", 0, "one.pem", "one.example, *.wild.example");
+    own_is("none", "a.example", 0, "", "");
+    own_is("cn", "only.example", 0, "cn.pem", "only.example"); /* peers do not look at it */
+    assert_int_equal(conn_api.tls_own("nowhere", "a.example", &o), XMB_ENOENT);
+    memset(o.file, 'x', sizeof(o.file));
+    assert_int_equal(conn_api.tls_own("server", "a.example", &o), 0);
+    assert_int_equal(o.file[0], 'x'); /* no more than was asked for */
+    assert_true(o.not_before_s <= (int64_t)time(NULL));
+    assert_true(o.not_after_s > (int64_t)time(NULL) + 80000);
+}
+
 int main(void)
 {
 #define TEST(fn) cmocka_unit_test_setup(fn, fresh)
@@ -784,6 +978,12 @@ int main(void)
         TEST(tlsa_of_the_anchor),
         TEST(other_usages_are_ignored),
         TEST(setup_that_cannot_be_used),
+        TEST(a_client_is_judged_again),
+        TEST(the_whole_chain_is_judged_again),
+        TEST(a_server_is_judged_again),
+        TEST(tlsa_records_are_kept),
+        TEST(a_client_shows_the_one_for_its_name),
+        TEST(what_is_shown_is_known_before),
     };
 
     return cmocka_run_group_tests(tests, start, stop);

@@ -437,11 +437,14 @@ static void a_resumed_match_of_an_anchor_ends(void **state)
         assert_int_equal(dialled.dane_usage, 2);
         assert_string_equal(dialled.verified, "server.example");
         nanosleep(&moment, NULL);
-        assert_int_equal(dial_with(0, "server.example", "a", &r), 1);
+        /* It may end between a handshake and its ticket, which is not kept then. */
+        if (dial_with(0, "server.example", "a", &r) == 0)
+            assert_int_equal(dialled.fault, XMB_CERT_EXPIRED);
     }
     assert_int_equal(dialled.fault, XMB_CERT_EXPIRED);
-    assert_string_equal(dialled.verified, "nobody");
     assert_int_equal(dial_with(0, "server.example", "a", &r), 0); /* and not kept */
+    assert_int_equal(dialled.fault, XMB_CERT_EXPIRED);
+    assert_string_equal(dialled.verified, "nobody");
 }
 
 /* A certificate that ends while its session lives proves nothing more. */
@@ -462,6 +465,8 @@ static void the_end_of_a_certificate_is_seen(void **state)
         visit("short.pem", &ticket, 0);
         assert_int_equal(accepted.resumed, 1);
     }
+    visit("short.pem", &ticket, 0); /* not the one during which it ended */
+    assert_int_equal(accepted.resumed, 1);
     assert_int_equal(accepted.fault, XMB_CERT_EXPIRED);
     assert_string_equal(accepted.verified, "nobody");
     SSL_SESSION_free(ticket);

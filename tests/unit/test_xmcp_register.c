@@ -5,6 +5,7 @@
  */
 #include "xmcp_peer.h"
 
+#include <stdio.h>
 #include <string.h>
 
 static struct peer a;
@@ -352,6 +353,27 @@ static void silent_limit(void **state)
     peer_open(&b, NULL);
 }
 
+/* Counters are shared by addresses; no address is refused for the silence of another. */
+static void silent_limit_is_of_one_address(void **state)
+{
+    char text[32];
+    struct peer c;
+    unsigned i;
+
+    (void)state;
+    host_open("<max-clients total='4'/>");
+    peer_open(&a, NULL);
+    peer_open(&b, NULL);
+    for (i = 0; i < 8000; i++) {
+        snprintf(text, sizeof(text), "198.18.%u.%u", i / 250, i % 250 + 1);
+        peer_open_from(&c, NULL, text);
+        assert_non_null(c.conn);
+        xmb_fakehost_forget(c.conn);
+    }
+    peer_open_from(&c, NULL, "192.0.2.1");
+    assert_null(c.conn);
+}
+
 static void must_register_in_time(void **state)
 {
     (void)state;
@@ -692,6 +714,7 @@ int main(void)
         cmocka_unit_test_teardown(client_limit, close_host),
         cmocka_unit_test_teardown(connection_limit, close_host),
         cmocka_unit_test_teardown(silent_limit, close_host),
+        cmocka_unit_test_teardown(silent_limit_is_of_one_address, close_host),
         cmocka_unit_test_teardown(must_register_in_time, close_host),
         cmocka_unit_test_teardown(storms_are_throttled, close_host),
         cmocka_unit_test_teardown(challenged_and_gone, close_host),

@@ -82,7 +82,7 @@ static size_t column_width(json_t *rows, const char *key)
     return width;
 }
 
-#define COLUMNS_MAX 64
+#define COLUMNS_MAX 16 /* of a table; wider rows are shown as blocks */
 
 static void table(FILE *to, json_t *rows, int indent)
 {
@@ -125,7 +125,7 @@ static void rows_show(FILE *to, json_t *rows, int indent)
     int nested = 0;
 
     json_array_foreach(rows, i, row)
-        nested |= has_rows(row);
+        nested |= has_rows(row) || json_object_size(row) > COLUMNS_MAX;
     if (!nested) {
         table(to, rows, indent);
         return;

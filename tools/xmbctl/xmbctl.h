@@ -8,7 +8,10 @@
 #include <jansson.h>
 #include <stdio.h>
 
-/* request.c: sends one request object and returns the reply (new reference), or NULL with words on stderr. */
+/*
+ * request.c: sends one request object and returns the reply (new reference), or NULL with words on
+ * stderr.
+ */
 json_t *request_send(const char *socket_path, json_t *request);
 
 /* render.c: an answer for people. Widths are those of the longest cell; no colour, no pager. */

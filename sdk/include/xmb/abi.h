@@ -29,7 +29,7 @@
 #include <stdint.h>
 
 #define XMB_ABI_MAJOR 0
-#define XMB_ABI_MINOR 2
+#define XMB_ABI_MINOR 3
 
 /* "XMBp": the first four octets of a descriptor. Never changes. */
 #define XMB_PLUGIN_MAGIC UINT32_C(0x584d4270)

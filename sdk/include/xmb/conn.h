@@ -149,6 +149,26 @@ struct xmb_tls_setup {
     const char *alpn; /* as client: offered instead of the profile's, one name, "": none; or NULL */
     /* As client: records of a secure answer, 16 at most; they need `name`. Walk by `size`. */
     const struct xmb_tlsa *tlsa;
+    /* Since 0.3. */
+    /*
+     * As client: which certificate is shown to a server that asks for one, when the profile has
+     * several: the one for this name. NULL, or none is for it: the first.
+     */
+    const char *own;
+};
+
+/* Which certificate of ours a profile shows for a name (since 0.3). Set `size`, then ask. */
+struct xmb_tls_own {
+    uint32_t size;
+    /*
+     * 1: a dNSName, SRVName, XMPP address or iPAddress of it is for the name. A common name is
+     * not enough (RFC 9525).
+     */
+    uint32_t covers;
+    int64_t not_before_s; /* its validity, seconds since 1970 */
+    int64_t not_after_s;
+    char file[256];  /* as in the configuration, cut off; empty: the profile has no certificate */
+    char names[512]; /* "a.example, *.b.example, ...", for the operator; empty: none */
 };
 
 /*
@@ -290,6 +310,25 @@ struct xmb_conn_api {
      */
     int (*listener)(const struct xmb_module *module, uint32_t ordinal, uint32_t i,
                     struct xmb_addr *bound);
+
+    /* --- since 0.3 --- */
+
+    /*
+     * Judges the peer's certificate by `profile` as it is now (NULL: the one of the handshake), when
+     * that trusts or revokes others than it did. tls_peer's `fault` and `why`, and
+     * tls_verified_name, say the outcome from then on. A client's session that was resumed
+     * has lost the issuers that the client had sent: where they are needed it is UNKNOWN_CA then.
+     * Cheap where nothing changed. Errors: XMB_ENOENT (no TLS, its handshake is not done, or no
+     * such profile; the old verdict stands), XMB_ENOMEM.
+     */
+    int (*tls_recheck)(struct xmb_conn *c, const char *profile);
+    /*
+     * Fills `own`, up to the `size` set in it, with the certificate that `profile` shows for `name`
+     * (xmb_tls_setup: `name` as server, `own` as client; SNI may choose another). In `prepare` and
+     * `commit` of what is being prepared, else of what is in force. XMB_ENOENT: no such profile.
+     * Takes a lock. Thread: any.
+     */
+    int (*tls_own)(const char *profile, const char *name, struct xmb_tls_own *own);
 };
 
 XMB_END_DECLS

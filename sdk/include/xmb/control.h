@@ -45,7 +45,7 @@ struct xmb_command {
     /*
      * Emits the answer into `out`. `state` is `self` with scope CONTROL and
      * ROUTING, `wself` with EACH_WORKER. Negative: failed; say why with
-     * host->control->error. `out` is valid until it returns. Thread: by `scope`:
+     * host->control->error. `out` is valid until it returns, or see `later`. Thread: by `scope`:
      * control, routing, or every worker.
      */
     int (*run)(void *state, const struct xmb_call *call, struct xmb_out *out);
@@ -77,6 +77,17 @@ struct xmb_control_api {
     void (*item)(struct xmb_out *out, struct xmb_str value);
     /* The command failed: text for the operator. Returns XMB_EINVAL, for `return error(...)`. */
     int (*error)(struct xmb_out *out, const char *format, ...) XMB_PRINTF(2, 3);
+
+    /* --- since 0.3 --- */
+
+    /*
+     * For `run` of scope EACH_WORKER: the answer is not whole when it returns, with 0. `out` stays
+     * valid on that worker until `finish`, which has to follow, in worker_fini at the latest; other
+     * workers' answers wait for it. After `within_ms` (300,000 at most) the operator is told that
+     * none came, and what is emitted later is dropped. XMB_EINVAL: another scope, a longer time.
+     */
+    int (*later)(struct xmb_out *out, uint32_t within_ms);
+    void (*finish)(struct xmb_out *out);
 };
 
 XMB_END_DECLS

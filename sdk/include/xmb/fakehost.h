@@ -73,8 +73,10 @@ int xmb_fakehost_configure_with(struct xmb_module *m, const char *attributes, co
 int xmb_fakehost_check(struct xmb_module *m, const char *inner);
 /* Faults of the last configure or check, "LINE: text\n" each; "" when there were none. */
 const char *xmb_fakehost_faults(void);
-/* Calls `drain` of the module, and of its protocol for each open connection. */
+/* Calls `drain` of the module, of its protocol for each open connection, of its routing role. */
 void xmb_fakehost_drain(struct xmb_module *m, uint64_t deadline_ms);
+/* 1: the routing role has nothing left to say (or does not offer `drained`). Asks it each time. */
+int xmb_fakehost_drained(struct xmb_module *m);
 /* What the module returned from worker_init. */
 void *xmb_fakehost_wself(const struct xmb_module *m);
 /* The worker. */
@@ -155,6 +157,17 @@ struct xmb_conn *xmb_fakehost_accept_tls(struct xmb_module *m, uint32_t listener
  * later. `peer` NULL, and at first: no certificate (XMB_CERT_MISSING).
  */
 void xmb_fakehost_tls_peer(struct xmb_conn *c, const struct xmb_tls_peer *peer);
+/*
+ * As xmb_fakehost_tls_peer for one connection, but said from the next tls_recheck on. The test
+ * calls the module's tls_changed itself.
+ */
+void xmb_fakehost_tls_rechecked(struct xmb_conn *c, const struct xmb_tls_peer *peer);
+/*
+ * Answers tls_own from now on, with `own` zeroed but for its size. NULL, and at first: every
+ * profile is there, and its certificate covers every name and is good for a year.
+ */
+typedef int (*xmb_fakehost_own_fn)(const char *profile, const char *name, struct xmb_tls_own *own);
+void xmb_fakehost_tls_own(xmb_fakehost_own_fn fn);
 /*
  * What was handed to secure, start_tls or the dial; views live as long as the handle. 0: there
  * is no TLS. Nothing is in it for xmb_fakehost_accept_tls.
@@ -250,6 +263,51 @@ void xmb_fakehost_datagram_error(int error);
 /* The socket goes, as with a reload that removes its <listen>: `gone` is called. */
 void xmb_fakehost_datagram_gone(struct xmb_module *m, uint32_t listener);
 
+/* --- network interfaces ---------------------------------------------------------------------- */
+
+/*
+ * An interface appears, or changes: a copy of `now`. Watches are told now; not when nothing is
+ * different. As in the broker one of another name or number is another one: `gone` comes first.
+ * There are none at first.
+ */
+void xmb_fakehost_netif(const struct xmb_netif *now);
+/* It goes, with the memberships of raw sockets on it: watches are told now. */
+void xmb_fakehost_netif_gone(const char *name);
+
+/* --- raw IP sockets -------------------------------------------------------------------------- */
+
+/* A packet that the module sent. */
+struct xmb_fakehost_raw {
+    uint8_t protocol;
+    uint8_t traffic_class;
+    const char *vrf; /* "": none */
+    struct xmb_rawip_out out;
+};
+
+/*
+ * A packet of IP protocol `protocol` arrives: `received` is called now, for each socket of `m` that
+ * was started, is of the family of in->remote and of the VRF of interface in->iface, and, when
+ * in->local is a group, has joined it there. Returns how many there were. in->size need not be
+ * set. The view that the plugin gets ends with each call.
+ */
+size_t xmb_fakehost_rawip(struct xmb_module *m, uint8_t protocol, const struct xmb_rawip_in *in);
+/*
+ * Takes the oldest packet that the module sent; 0: there is none. Views are valid until the next
+ * take. Where the test has said which interfaces there are, sending asks them: XMB_EIO when
+ * the interface is not there or not up, or the source not its own; XMB_ETOOBIG by its MTU.
+ */
+int xmb_fakehost_rawip_sent(struct xmb_module *m, struct xmb_fakehost_raw *out);
+/* 1 when a socket of `m` has joined `group` on that interface. */
+int xmb_fakehost_rawip_joined(const struct xmb_module *m, uint32_t iface,
+                              const struct xmb_addr *group);
+/* Open sockets, of all modules; xmb_fakehost_close aborts when any are left. */
+size_t xmb_fakehost_rawips(void);
+/* The kernel loses that many packets for each socket of `m`: stats shows them. */
+void xmb_fakehost_rawip_drops(struct xmb_module *m, uint64_t packets);
+/* From now on open / send answers `error` (XMB_EDENIED, XMB_EAGAIN, ...); 0 ends it. */
+void xmb_fakehost_rawip_open_error(int error);
+void xmb_fakehost_rawip_send_error(int error);
+
 /* --- what it said ---------------------------------------------------------------------------- */
 
 /* Log lines so far, "LEVEL module object: text\n" each (object "-" when there is none). */
@@ -266,6 +324,11 @@ uint64_t xmb_fakehost_metric(const struct xmb_module *m, const char *name);
  */
 int xmb_fakehost_command(struct xmb_module *m, const char *words, const char *const *args,
                          uint32_t arg_count, const char **text);
+/*
+ * The same text when the command said `later`: 1 once it has called `finish`. One at a time; a
+ * command that is run meanwhile ends the test.
+ */
+int xmb_fakehost_answer(const char **text);
 
 XMB_END_DECLS
 

@@ -23,7 +23,9 @@
 #include <xmb/datagram.h>
 #include <xmb/log.h>
 #include <xmb/metrics.h>
+#include <xmb/netif.h>
 #include <xmb/policy.h>
+#include <xmb/rawip.h>
 #include <xmb/routing.h>
 #include <xmb/service.h>
 #include <xmb/types.h>
@@ -62,6 +64,8 @@ struct xmb_host {
                  const void **table);
 
     const struct xmb_datagram_api *datagram; /* since 0.2 */
+    const struct xmb_rawip_api *rawip;       /* since 0.3 */
+    const struct xmb_netif_api *netif;       /* since 0.3 */
 };
 
 XMB_END_DECLS

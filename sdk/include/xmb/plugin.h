@@ -114,7 +114,8 @@ struct xmb_need {
 enum xmb_plugin_flags {
     XMB_PLUGIN_MULTI = 1,        /* may be named more than once in the configuration */
     XMB_PLUGIN_RELOAD_RESTART = 2, /* a change needs a restart: reload refuses it, with words */
-    XMB_PLUGIN_EXPERIMENTAL = 4  /* said in `show modules` and at load */
+    XMB_PLUGIN_EXPERIMENTAL = 4, /* said in `show modules` and at load */
+    XMB_PLUGIN_RAW_IP = 8        /* since 0.3: opens raw IP sockets (rawip.h) */
 };
 
 /*

@@ -78,6 +78,15 @@ struct xmb_protocol {
     const char *listen_names;
     uint32_t flags; /* enum xmb_protocol_flags */
     uint32_t reserved_02; /* zero */
+
+    /* --- since 0.3 --- */
+
+    /*
+     * A reload changed TLS profiles, or their files: a peer's certificate that was good may be so
+     * no more (conn->tls_recheck). After this module's own worker_conf of the same reload, and
+     * before its policy_changed. Thread: worker.
+     */
+    void (*tls_changed)(void *wself);
 };
 
 XMB_END_DECLS

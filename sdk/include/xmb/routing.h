@@ -97,6 +97,20 @@ struct xmb_routing {
      * offers it the host asks the system. Thread: routing.
      */
     int (*addresses)(void *self, struct xmb_str name, struct xmb_ticket *ticket);
+
+    /* --- since 0.3 --- */
+
+    /*
+     * The broker stops in `deadline_ms` or sooner: say what peers have to know. After ops->drain,
+     * at the same time as protocols are told; `service_changed` goes on as clients leave. Thread:
+     * routing.
+     */
+    void (*drain)(void *self, uint64_t deadline_ms);
+    /*
+     * Nonzero: nothing is left to say, `end` may come. Asked again and again after `drain`, once no
+     * connection is left; until all say so or the deadline is over. Thread: routing.
+     */
+    int (*drained)(void *self);
 };
 
 /*
@@ -168,6 +182,17 @@ struct xmb_router_api {
      * next lookup from the same thread asks again. What was pushed stays. Thread: any.
      */
     void (*forget)(struct xmb_str domain);
+
+    /* --- since 0.3 --- */
+
+    /* Monotonic milliseconds, read once a turn of the routing loop. Thread: routing. */
+    uint64_t (*now_ms)(void);
+    /*
+     * A one-shot timer of the routing loop, not running; otherwise as timer->create, whose start,
+     * stop and destroy it is for. NULL when out of memory. Gone after the module's `end`. Thread:
+     * routing, as for all calls with it.
+     */
+    struct xmb_timer *(*timer)(struct xmb_module *module, void (*fn)(void *arg), void *arg);
 };
 
 XMB_END_DECLS

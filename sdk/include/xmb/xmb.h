@@ -13,6 +13,8 @@
  *   policy.h     role: says whether; principals
  *   routing.h    role: says where; the domain router
  *   service.h    the service registry: publish, subscribe, notify
+ *   rawip.h      raw IP sockets of routing modules
+ *   netif.h      the network interfaces of this host
  *   conf.h log.h metrics.h control.h datagram.h   as named
  *
  * A message's way through the broker, in one breath: the core reads a socket

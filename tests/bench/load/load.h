@@ -74,7 +74,9 @@ struct client *client_open(uint32_t index);
 void load_close(struct client *c);
 void client_send(struct client *c, const void *data, size_t n);
 void client_dirty(struct client *c);
-/* Runs until `*counter` reaches `target`; ends the program with words after 300 s without an event. */
+/*
+ * Runs until `*counter` reaches `target`; ends the program with words after 300 s without an event.
+ */
 void run_until(const uint64_t *counter, uint64_t target, const char *what);
 void run_for(uint64_t ns); /* one turn that waits at most that long */
 uint64_t now_ns(void);

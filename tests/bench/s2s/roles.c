@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * roles.c - who takes part: a sender that opens a stream, the servers that the one under test connects to, a
- * component. Each goes through the handshake as the RFC has it, then sends or counts.
+ * roles.c - who takes part: a sender that opens a stream, the servers that the one under test
+ * connects to, a component. Each goes through the handshake as the RFC has it, then sends or
+ * counts.
  */
 #include "s2s.h"
 

@@ -2,9 +2,10 @@
 /*
  * s2s.h - a load generator for servers of XMPP federation: both ends of a relay in one program.
  *
- * A sender speaks for one domain, a receiver for another; the server under test stands between. Streams are blocking
- * and have a thread each, because what is measured is the server's CPU time, not ours. Dialback is
- * answered "valid" without a key: that is the server's duty to ask, and not what this measures.
+ * A sender speaks for one domain, a receiver for another; the server under test stands between.
+ * Streams are blocking and have a thread each, because what is measured is the server's CPU time,
+ * not ours. Dialback is answered "valid" without a key: that is the server's duty to ask, and not
+ * what this measures.
  */
 #ifndef BENCH_S2S_H
 #define BENCH_S2S_H

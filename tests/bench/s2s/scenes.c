@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * scenes.c - what is measured. Each scene warms up, takes the server's CPU time before and after, and
- * prints one JSON object.
+ * scenes.c - what is measured. Each scene warms up, takes the server's CPU time before and after,
+ * and prints one JSON object.
  */
 #include "s2s.h"
 

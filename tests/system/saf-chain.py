@@ -1,0 +1,107 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
+"""Eight SAF forwarders in a row. A client at one end is told of what another publishes at the far end,
+of its update and of its withdrawal. A broker that is killed takes along what only it offered, within its
+hold time; one that stops in good order, at once. And every packet on the seven links is as published.
+
+    n1 --l1-- n2 --l2-- n3 --l3-- ... --l7-- n8
+"""
+from saf_capture import versions_in_order
+from saf_rig import (AT_ONCE_S, SHORT_HOLD_S, WAIT, Scene, Watcher, service_id, until, xml)
+from xmcp_helper import success
+
+COUNT = 8
+VERSIONS = [xml("first"), xml("second"), b"not XML: \x00\xff"]
+
+
+def play(scene, nodes):
+    """Publish, update, update, withdraw: from the first to the last."""
+    publisher, watcher = nodes[0].client(), Watcher(nodes[-1])
+    numbers = []
+    for version, data in enumerate(VERSIONS, 1):
+        scene.publish(publisher, 1, version, data, nodes[0].router_id)
+        watcher.sees(1, data)
+        entry = nodes[-1].services()[1]
+        assert entry["source"] == "learned", entry
+        assert (entry["protocol"], entry["address"], entry["port"]) == (6, "192.0.2.10", 5060), entry
+        assert entry["bytes"] == len(data), entry
+        numbers.append(entry["sequence"])
+    success(publisher.unpublish(1))
+    watcher.sees_end(1)
+    watcher.once()
+    assert [e[0] for e in watcher.of(1)] == ["notify"] * len(VERSIONS) + ["withdraw"], watcher.events
+    assert 1 not in nodes[-1].services()
+    assert [e[2] for e in watcher.of(1)[:-1]] == numbers, (watcher.of(1), numbers)
+    return numbers
+
+
+def both_ends(scene, nodes):
+    """Each node publishes one; both ends see all, their own as well."""
+    ends = [Watcher(nodes[0]), Watcher(nodes[-1])]
+    clients = [node.client() for node in nodes]
+    for node, client in zip(nodes, clients):
+        scene.publish(client, 10 + node.number, 1, xml(node.name), node.router_id)
+    for watcher in ends:
+        for node in nodes:
+            watcher.sees(10 + node.number, xml(node.name))
+        watcher.once()
+    scene.passive()
+    return ends[0]
+
+
+def kill_last(nodes, watcher):
+    """Only the hold time, which is short on the last one, can tell its neighbour."""
+    nodes[-1].kill()
+    watcher.sees_end(10 + COUNT, SHORT_HOLD_S + AT_ONCE_S)
+    until(lambda: 10 + COUNT not in nodes[0].services(), "the registry forgets it", nodes[0].alive)
+    assert set(nodes[0].services()) == {10 + n.number for n in nodes[:-1]}
+
+
+def stop_next(nodes, watcher):
+    """The hold time is long: it is the withdrawal, and the goodbye, that tell the others."""
+    nodes[-2].stop()
+    watcher.sees_end(10 + COUNT - 1, AT_ONCE_S)
+    nodes[-2].ended()
+    until(lambda: set(nodes[-3].neighbors()) == nodes[-3].expected(), "its neighbour has let it go",
+          nodes[-3].alive, AT_ONCE_S)
+
+
+def on_the_links(frames, nodes, numbers):
+    """Every version is on every link, with the number that clients at the far end were told, and a hop
+    further each time."""
+    for i in range(COUNT - 1):
+        link = f"l{i + 1}"
+        here = [f for f in frames if f.link == link and f.source.endswith(f".{i + 1}")]
+        versions = versions_in_order(here, service_id(1))
+        assert versions == list(zip(numbers, VERSIONS)), (link, versions)
+        for frame in here:
+            for service in frame.services:
+                if service.id == service_id(1) and service["data.type"] == "0x0001":
+                    assert service.hops == i, (service.hops, service)
+                    assert service.route["eigrp.metric.mtu"] == "1500", service
+                    assert service.route["eigrp.ipv4.nexthop"] == "0.0.0.0", service
+    ends = [s for f in frames for s in f.services if s.id == service_id(1)
+            and not s.is_reachable and s.route["eigrp.metric.flags.srcwd"] == "1"]
+    assert {s.frame.link for s in ends} == {f"l{i}" for i in range(1, COUNT)}, ends
+    assert any(f.is_goodbye and f.source == nodes[-2].address(nodes[0].scene.net.links["l6"])
+               for f in frames), "no goodbye"
+
+
+def main():
+    with Scene() as scene:
+        nodes = scene.nodes(COUNT)
+        nodes[-1].hold = SHORT_HOLD_S
+        for left, right in zip(nodes, nodes[1:]):
+            scene.connect(left, right)
+        scene.start()
+        scene.converge(seconds=2 * WAIT)
+        numbers = play(scene, nodes)
+        watcher = both_ends(scene, nodes)
+        kill_last(nodes, watcher)
+        stop_next(nodes, watcher)
+        watcher.once()
+        scene.stop()
+        on_the_links(scene.capture.check(), nodes, numbers)
+
+
+main()

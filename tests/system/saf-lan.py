@@ -1,0 +1,145 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
+"""Four SAF forwarders on one LAN: they find each other, tell each other by multicast, and take leave. What
+a client publishes at one is seen by clients at all others, its update and withdrawal too; a crowd of
+services arrives whole; a broker that is killed takes its services along in its hold time, one that is
+stopped at once.
+"""
+from saf_capture import HELLO, UPDATE, later, versions_in_order
+from saf_rig import AT_ONCE_S, SANITIZED, SHORT_HOLD_S, Scene, Watcher, service_id, until, xml
+from xmcp_helper import success
+
+CROWD = 40 if SANITIZED else 150
+BOTH = 50
+LARGEST = 1300 # octets of data, by default
+
+
+def everybody_sees(scene, nodes):
+    """Publish, update, withdraw at the first; and a late subscriber learns what there is."""
+    publisher = nodes[0].client()
+    watchers = [Watcher(n) for n in nodes]
+    largest = b"<x>" + b"y" * (LARGEST - 7) + b"</x>"
+    for version, data in enumerate((xml("one"), xml("two"), largest), 1):
+        scene.publish(publisher, 1, version, data, nodes[0].router_id)
+        for watcher in watchers:
+            watcher.sees(1, data)
+    late = Watcher(nodes[1])
+    late.sees(1, largest)
+    success(publisher.unpublish(1))
+    for watcher in [*watchers, late]:
+        watcher.sees_end(1)
+        watcher.once()
+    for client in [publisher, late]:
+        client.close()
+    return watchers
+
+
+def unauthenticated(scene, nodes):
+    """The second one shows what it learned to them, too; the third one, by default, does not."""
+    publisher, known = nodes[0].client(), Watcher(nodes[2])
+    scene.publish(publisher, 2, 1, xml("for whom?"), nodes[0].router_id)
+    known.sees(2, xml("for whom?"))
+    open_to_all, closed = Watcher(nodes[1], False), Watcher(nodes[2], False)
+    open_to_all.sees(2, xml("for whom?"))
+    own = nodes[2].client(False)
+    scene.publish(own, 3, 1, xml("of one of them"), nodes[2].router_id)
+    closed.sees(3, xml("of one of them"))
+    assert not closed.of(2), closed.events
+    success(publisher.unpublish(2))
+    for client in (publisher, known, open_to_all, own, closed):
+        client.close()
+
+
+def crowd(scene, nodes, watchers):
+    """Many at once, from everybody."""
+    clients = [n.client() for n in nodes]
+    for sub in range(CROWD):
+        i = sub % len(nodes)
+        scene.publish(clients[i], 100 + sub, 1, xml(f"crowd {sub}"), nodes[i].router_id)
+    for watcher in watchers:
+        for sub in range(CROWD):
+            watcher.sees(100 + sub, xml(f"crowd {sub}"))
+        watcher.once()
+        assert all(len(watcher.of(100 + sub)) == 1 for sub in range(CROWD)), "told more than once"
+    scene.passive()
+
+
+def both_offer(scene, nodes, watchers):
+    """The same service at the first and the third: when the third is killed, it is still there."""
+    for node in (nodes[0], nodes[2]):
+        scene.publish(node.client(), BOTH, 1, xml("by either"), node.router_id)
+    for watcher in watchers:
+        watcher.sees(BOTH, xml("by either"))
+    for node in (nodes[1], nodes[3]):
+        until(lambda n=node: paths(n) == 2, f"{node.name} has two paths to it", node.alive)
+
+
+def paths(node):
+    return next(len(e["via"]) for e in node.topology_of() if e["service"].startswith(f"101:{BOTH}:"))
+
+
+def of_node(i):
+    return [100 + sub for sub in range(CROWD) if sub % 4 == i]
+
+
+def leave(nodes, watchers):
+    """The last one stops, then the third one is killed."""
+    nodes[3].stop()
+    for watcher in watchers[:3]:
+        for sub in of_node(3):
+            watcher.sees_end(sub, AT_ONCE_S)
+    nodes[3].ended()
+    nodes[2].kill()
+    for watcher in watchers[:2]:
+        for sub in of_node(2):
+            watcher.sees_end(sub, SHORT_HOLD_S + AT_ONCE_S)
+        watcher.once()
+        assert [e[0] for e in watcher.of(BOTH) if e[0] == "withdraw"] == [], watcher.of(BOTH)
+        watcher.sees(BOTH, xml("by either"))
+    left = {*of_node(0), *of_node(1), BOTH}
+    for node in nodes[:2]:
+        until(lambda n=node: set(n.services()) == left, "the registry has what is left", node.alive)
+        assert set(node.neighbors()) == node.expected()
+
+
+def on_the_link(frames, nodes):
+    link = nodes[0].scene.net.links["l1"]
+    first = [f for f in frames if f.source == nodes[0].address(link)]
+    numbers = [sequence for sequence, _ in versions_in_order(first, service_id(1))]
+    assert len(numbers) == 3 and all(later(b, a) for a, b in zip(numbers, numbers[1:])), numbers
+    for number in numbers: # the table of a peer that comes up is the only other way
+        sent = [f for f in first if any(s.id == service_id(1) and s.sequence == number
+                                        for s in f.services) and f.opcode == UPDATE]
+        assert sent[0].is_multicast, f"not by multicast: {sent}"
+    end = [s for f in first for s in f.services if s.id == service_id(1) and not s.is_reachable
+           and s.route["eigrp.metric.flags.srcwd"] == "1"]
+    assert end and later(end[0].sequence, numbers[-1]) and end[0]["data.type"] == "0x0002", end
+    hellos = [f for f in first if f.opcode == HELLO and f.number("ack") == 0 and not f.is_goodbye]
+    assert hellos and all(f.is_multicast for f in hellos), "a hello that is not for all"
+    for frame in hellos:
+        assert [frame.number(f"par.k{i}") for i in range(1, 7)] == [1, 0, 1, 0, 0, 0], frame
+        assert frame.number("par.holdtime") == nodes[0].hold, frame
+    goodbyes = [f for f in frames if f.is_goodbye and f.source == nodes[3].address(link)]
+    assert len(goodbyes) == 3, f"{len(goodbyes)} goodbyes, not three"
+    packed = max(len(f.services) for f in frames)
+    assert packed >= 4, f"at most {packed} services in a packet: they are not put together"
+
+
+def main():
+    with Scene() as scene:
+        nodes = scene.nodes(4)
+        nodes[2].hold = SHORT_HOLD_S
+        nodes[1].topology = {"learned_public": "yes"}
+        scene.connect(*nodes)
+        scene.start()
+        scene.converge()
+        watchers = everybody_sees(scene, nodes)
+        unauthenticated(scene, nodes)
+        crowd(scene, nodes, watchers)
+        both_offer(scene, nodes, watchers)
+        leave(nodes, watchers)
+        scene.stop()
+        on_the_link(scene.capture.check(), nodes)
+
+
+main()
