@@ -37,6 +37,12 @@ static void on_pause_over(struct timer_node *node)
 
 void bell_ring(uint64_t delay_ms)
 {
+    uint64_t rest_ms = bell.took_ms * NETIF_PAUSE_SHARE;
+
+    if (rest_ms > NETIF_PAUSE_MAX_MS)
+        rest_ms = NETIF_PAUSE_MAX_MS;
+    if (delay_ms < rest_ms)
+        delay_ms = rest_ms;
     bell.pause.fn = on_pause_over;
     if (bell.is_on && bell.pause.prev == NULL)
         timer_start(routing_wheel(), &bell.pause, delay_ms);
@@ -57,8 +63,7 @@ static void on_message(uv_poll_t *poll, int status, int events)
         ;
     if (status < 0) /* messages were lost; reading took the error away, and libuv has stopped */
         uv_poll_start(poll, UV_READABLE, on_message);
-    bell_ring(bell.took_ms * NETIF_PAUSE_SHARE > NETIF_PAUSE_MS ? bell.took_ms * NETIF_PAUSE_SHARE
-                                                                : NETIF_PAUSE_MS);
+    bell_ring(NETIF_PAUSE_MS);
 }
 
 /* A descriptor, or -errno. */

@@ -17,6 +17,7 @@
 #define NETIF_ADDRESSES_MAX 64u /* of one interface */
 #define NETIF_PAUSE_MS 10u     /* from the first ring to the look: changes come in swarms */
 #define NETIF_PAUSE_SHARE 4u   /* and at least so many times as long as the last look took */
+#define NETIF_PAUSE_MAX_MS 2000u /* but not longer: one look may have been held up */
 #define NETIF_AGAIN_MS 1000u   /* after a look that failed */
 #define NETIF_UNSTEADY_MS 100u /* after one in the middle of changes */
 
@@ -49,8 +50,8 @@ int iface_same(const struct iface *a, const struct iface *b);
 /* --- kernel.c; thread: any --- */
 
 /*
- * Fills `*out`, which is empty; without addresses when `links_only`. 1: while it was told, something
- * changed, so that it may lack some. XMB_EIO, XMB_ENOMEM.
+ * Fills `*out`, which is empty; without addresses when `links_only`. 1: while it was told,
+ * something changed, so that it may lack some. XMB_EIO, XMB_ENOMEM.
  */
 int kernel_look(struct picture *out, int links_only);
 
@@ -58,7 +59,7 @@ int kernel_look(struct picture *out, int links_only);
 
 /* Calls `rung` a little after each change, until the loop ends; on already: 0. XMB_EIO. */
 int bell_start(void (*rung)(void));
-/* Rings it by hand, in `delay_ms`. */
+/* Rings it by hand, in `delay_ms`, or later when the last look took long. */
 void bell_ring(uint64_t delay_ms);
 /* How long the last look took decides how soon the next one may come. */
 void bell_looked(uint64_t took_ms);

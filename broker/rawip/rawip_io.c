@@ -272,7 +272,8 @@ static int is_sendable(const struct xmb_rawip *s, const struct xmb_rawip_out *ou
 {
     const struct xmb_addr *to = &out->remote;
 
-    if (to->family != s->family || (out->local.family != 0 && out->local.family != s->family))
+    if (out->size < sizeof(*out) || to->family != s->family ||
+        (out->local.family != 0 && out->local.family != s->family))
         return 0;
     if (out->hops < 1 || out->hops > 255 || (out->flags & ~(uint32_t)XMB_RAWIP_ON_LINK) != 0)
         return 0;

@@ -7,9 +7,10 @@
  *
  * Which group was joined on which interface is remembered here too: the kernel, asked not to
  * deliver what other sockets joined, looks at the interface for IPv4 and only at the group for
- * IPv6. A membership goes with its interface; what is left here of it is swept out when room is
- * needed, and harmless until then, because the kernel does not give a number of an interface to
- * another one soon.
+ * IPv6. When an interface goes, the group is left on the wire, but the kernel keeps the socket's
+ * membership, as we do: it counts against igmp_max_memberships, and when an interface of the same
+ * number comes it is taken for one there. So what is of interfaces that went is swept out of both
+ * when room is needed, and who joins what the socket has already leaves it first.
  */
 #include "rawip/rawip_priv.h"
 
@@ -17,6 +18,7 @@
 #include <netinet/in.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -118,15 +120,50 @@ int rawip_is_member(const struct xmb_rawip *s, uint32_t iface, const uint8_t gro
     return find(s, iface, group) != NULL;
 }
 
-static void sweep(struct xmb_rawip *s)
+/* 0 or -errno. */
+static int tell_kernel(const struct xmb_rawip *s, uint32_t iface, const struct xmb_addr *group,
+                       int joins)
 {
-    char name[IF_NAMESIZE];
-    size_t i, left = 0;
+    struct ip_mreqn four = {.imr_ifindex = (int)iface};
+    struct ipv6_mreq six = {.ipv6mr_interface = iface};
+    int rc;
 
-    for (i = 0; i < s->member_count; i++)
-        if (if_indextoname(s->members[i].iface, name) != NULL)
-            s->members[left++] = s->members[i];
+    memcpy(&four.imr_multiaddr, group->ip, 4);
+    memcpy(&six.ipv6mr_multiaddr, group->ip, 16);
+    if (group->family == 4)
+        rc = setsockopt(s->fd, IPPROTO_IP, joins ? IP_ADD_MEMBERSHIP : IP_DROP_MEMBERSHIP, &four,
+                        sizeof(four));
+    else
+        rc = setsockopt(s->fd, IPPROTO_IPV6, joins ? IPV6_JOIN_GROUP : IPV6_LEAVE_GROUP, &six,
+                        sizeof(six));
+    return rc < 0 ? -errno : 0;
+}
+
+static int is_there(const struct xmb_rawip *s, uint32_t iface)
+{
+    struct ifreq name = {.ifr_ifindex = (int)iface};
+
+    return ioctl(s->fd, SIOCGIFNAME, &name) == 0 || errno != ENODEV;
+}
+
+/* Leaves the groups of interfaces that went; 1 when there were such. */
+static int sweep(struct xmb_rawip *s)
+{
+    struct xmb_addr group = {.family = s->family};
+    size_t i, left = 0, count = s->member_count;
+
+    for (i = 0; i < count; i++) {
+        const struct rawip_member *m = &s->members[i];
+
+        if (is_there(s, m->iface)) {
+            s->members[left++] = *m;
+            continue;
+        }
+        memcpy(group.ip, m->group, sizeof(group.ip));
+        tell_kernel(s, m->iface, &group, 0);
+    }
     s->member_count = left;
+    return left < count;
 }
 
 static int make_room(struct xmb_rawip *s)
@@ -148,30 +185,10 @@ static int make_room(struct xmb_rawip *s)
     return 0;
 }
 
-/* 0 or -errno. */
-static int tell_kernel(const struct xmb_rawip *s, uint32_t iface, const struct xmb_addr *group,
-                       int joins)
-{
-    struct ip_mreqn four = {.imr_ifindex = (int)iface};
-    struct ipv6_mreq six = {.ipv6mr_interface = iface};
-    int rc;
-
-    memcpy(&four.imr_multiaddr, group->ip, 4);
-    memcpy(&six.ipv6mr_multiaddr, group->ip, 16);
-    if (group->family == 4)
-        rc = setsockopt(s->fd, IPPROTO_IP, joins ? IP_ADD_MEMBERSHIP : IP_DROP_MEMBERSHIP, &four,
-                        sizeof(four));
-    else
-        rc = setsockopt(s->fd, IPPROTO_IPV6, joins ? IPV6_JOIN_GROUP : IPV6_LEAVE_GROUP, &six,
-                        sizeof(six));
-    return rc < 0 ? -errno : 0;
-}
-
 static int join_error(int error)
 {
     switch (error) {
     case 0:
-    case -EADDRINUSE: /* joined already */
         return 0;
     case -ENODEV:
     case -ENXIO:
@@ -184,13 +201,26 @@ static int join_error(int error)
     }
 }
 
+/* 0 or -errno. */
+static int join_now(struct xmb_rawip *s, uint32_t iface, const struct xmb_addr *group)
+{
+    int rc = tell_kernel(s, iface, group, 1);
+
+    if ((rc == -ENOBUFS || rc == -ENOMEM) && sweep(s))
+        rc = tell_kernel(s, iface, group, 1);
+    if (rc != -EADDRINUSE)
+        return rc;
+    tell_kernel(s, iface, group, 0);
+    return tell_kernel(s, iface, group, 1);
+}
+
 int rawip_join(struct xmb_rawip *s, uint32_t iface, const struct xmb_addr *group)
 {
     struct rawip_member *m;
     int rc = make_room(s);
 
     if (rc == 0)
-        rc = join_error(tell_kernel(s, iface, group, 1));
+        rc = join_error(join_now(s, iface, group));
     if (rc < 0 || find(s, iface, group->ip) != NULL)
         return rc;
     m = &s->members[s->member_count++];

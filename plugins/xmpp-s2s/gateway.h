@@ -122,6 +122,7 @@ struct s2_worker {
     struct s2_flows *flows;
     struct s2_component *components; /* connections of this worker */
     struct s2_probe *probes; /* tests of domains that run */
+    int is_draining;         /* no more of them begin */
     struct s2_asking *admits; /* admit.c: questions to policy that wait for their answer */
     uint64_t admit_count;     /* names them */
 };

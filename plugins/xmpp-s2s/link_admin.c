@@ -47,7 +47,7 @@ static int is_over(const struct s2_link *l)
 
 /*
  * A stream that would not be made any more ends in order; its users ask for another at once. One
- * that is just being made has its turn when it stands.
+ * that is just being made has its turn when it is verified, before a stanza goes.
  */
 static void recheck_tls(struct s2_link *l)
 {
@@ -70,7 +70,7 @@ static void look_for_stuck(struct s2_link *l)
 static void sweep_one(struct s2_link *l, void *arg)
 {
     (void)arg;
-    if (is_over(l) || l->unjudged)
+    if (is_over(l))
         recheck_tls(l);
     look_for_stuck(l);
     if (l->state != LINK_VERIFIED || l->conn == NULL)

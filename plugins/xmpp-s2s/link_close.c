@@ -145,6 +145,7 @@ void s2_link_fail(struct s2_link *l)
         LINK_LOG(l, XMB_LOG_WARN, "%s cannot reach it: %s", l->local.text, l->end.text);
     if (l->end.kind != S2_FAIL_IDLE && l->side == S2_INSIDE)
         s2_health_note(l->w->module->health, &l->remote, l->end.text);
+    s2_probe_over(l);
     s2_link_abandon(l, S2_E_NONE, l->end.text);
     s2_dialler_stop(l);
     s2_targets_free(l);
@@ -214,6 +215,7 @@ void s2_link_goodbye(struct s2_link *l, enum s2_failure_kind kind, enum s2_strea
         s2_link_fail(l);
         return;
     }
+    s2_probe_over(l);
     if (l->was_verified)
         s2_position_sample(l, 1); /* the last time that it can be told exactly */
     last_words(l, e, why);

@@ -48,8 +48,8 @@ void s2_out_bidi(struct s2_link *l)
     const struct s2_conf *c = l->w->conf;
     struct s2_text t;
 
-    if (l->bidi || !l->secured || l->leases == NULL || l->probe != NULL || !s2_link_security(l)->bidi ||
-        (l->features & S2_F_BIDI) == 0)
+    if (l->bidi || !l->secured || l->leases == NULL || l->probe != NULL ||
+        !s2_link_security(l)->bidi || (l->features & S2_F_BIDI) == 0)
         return;
     s2_text_begin(&t);
     s2_write_bidi(&t, c->limits.stanza_bytes, c->idle_ms / 1000);

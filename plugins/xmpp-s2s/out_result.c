@@ -9,8 +9,22 @@
 
 #include <stdio.h>
 
+/* 1: what is trusted changed while it was made, and it would not be made any more. It has ended. */
+static int is_refuted(struct s2_link *l)
+{
+    const char *why = NULL;
+
+    if (!l->unjudged || s2_out_tls_holds(l, &why) == 0)
+        return 0;
+    s2_link_goodbye(l, S2_FAIL_TLS, S2_E_RESET, why);
+    return 1;
+}
+
 void s2_out_verified(struct s2_link *l, struct s2_lease *e, int external)
 {
+    if (is_refuted(l))
+        return; /* with `e` */
+    l->unjudged = 0;
     if (!l->was_verified) {
         l->was_verified = 1;
         l->position.base = l->position.written;

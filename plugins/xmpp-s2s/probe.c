@@ -6,6 +6,7 @@
 
 #include <stdarg.h>
 #include <stdio.h>
+#include <string.h>
 #include <time.h>
 
 #include "link_priv.h"
@@ -23,15 +24,16 @@ static void put(struct xmb_out *out, const char *key, const char *text)
         api()->null(out, key);
 }
 
-static void begin_row(const struct s2_probe *p, const char *step, const char *result)
+static void begin_row(struct s2_probe *p, const char *step, const char *result)
 {
+    p->has_failed = strcmp(result, "failed") == 0;
     api()->row_begin(p->out);
     put(p->out, "step", step);
     put(p->out, "result", result);
     api()->number(p->out, "ms", (int64_t)(s2_now_ms(p->w) - p->began_ms));
 }
 
-void s2_probe_row(const struct s2_probe *p, const char *step, const char *result, const char *text)
+void s2_probe_row(struct s2_probe *p, const char *step, const char *result, const char *text)
 {
     begin_row(p, step, result);
     put(p->out, "what", text);
@@ -67,12 +69,21 @@ static void add_names(const struct s2_probe *p, const struct xmb_tls_peer *peer)
     api()->list_end(p->out);
 }
 
+/* 0: it shows no certificate, or one whose end cannot be read. */
+static void add_end(const struct s2_probe *p, int64_t not_after_s)
+{
+    if (not_after_s != 0)
+        api()->number(p->out, "expires_days", (not_after_s - (int64_t)time(NULL)) / 86400);
+    else
+        api()->null(p->out, "expires_days");
+}
+
 static void add_tls(struct s2_link *l, const char *result, const char *text)
 {
     static const char *const dane[] = {NULL, "match", "mismatch"};
     struct xmb_tls_peer peer = {.size = sizeof(peer)};
     struct xmb_conn_info info = {.size = sizeof(info)};
-    const struct s2_probe *p = l->probe;
+    struct s2_probe *p = l->probe;
 
     s2_host->conn->info(l->conn, &info);
     begin_row(p, "tls", result);
@@ -83,7 +94,7 @@ static void add_tls(struct s2_link *l, const char *result, const char *text)
         put(p->out, "certificate", peer.fault == XMB_CERT_GOOD ? "good" : peer.why);
         api()->flag(p->out, "names_the_domain", s2_cert_names(&peer, &l->remote));
         put(p->out, "subject", peer.subject);
-        api()->number(p->out, "expires_days", (peer.not_after_s - (int64_t)time(NULL)) / 86400);
+        add_end(p, peer.not_after_s);
         put(p->out, "dane", peer.dane < 3 ? dane[peer.dane] : NULL);
         add_names(p, &peer);
     }
@@ -109,6 +120,12 @@ void s2_probe_failed(struct s2_link *l, const char *why)
         add_tls(l, "failed", why);
     else
         s2_probe_row(l->probe, step_of(l), "failed", why);
+}
+
+void s2_probe_over(struct s2_link *l)
+{
+    if (l->probe != NULL && !l->probe->has_failed && l->end.kind != S2_FAIL_IDLE)
+        s2_probe_failed(l, l->end.text);
 }
 
 static void features(const struct s2_link *l)

@@ -66,7 +66,7 @@ static void failed(void *arg, const struct s2_failure *f)
     struct s2_probe *p = arg;
 
     p->lease = NULL;
-    if (f->kind == S2_FAIL_REFUSED || f->kind == S2_FAIL_DIALBACK)
+    if (!p->has_failed && (f->kind == S2_FAIL_REFUSED || f->kind == S2_FAIL_DIALBACK))
         s2_probe_row(p, "dialback", "failed", f->text);
     end(p, "failed", f->text);
 }
@@ -115,7 +115,7 @@ static void late(struct xmb_worker *worker, void *arg)
     end(arg, "failed", "it took longer than 90 s");
 }
 
-void s2_probes_fini(struct s2_worker *w)
+void s2_probes_end(struct s2_worker *w)
 {
     while (w->probes != NULL)
         end(w->probes, "failed", "the broker stops");
@@ -193,6 +193,8 @@ int s2_probe_run(void *state, const struct xmb_call *call, struct xmb_out *out)
                                  "servers can be reached", remote.text);
     if (local == NULL)
         return api()->error(out, "%s is no local domain", name != NULL ? name : "there");
+    if (w->is_draining)
+        return api()->error(out, "the broker stops");
     if (s2_flow_owner(w, &remote) != w->index)
         return 0; /* another worker does it */
     return begin(w, &local->name, &remote, out);

@@ -207,7 +207,7 @@ static void worker_fini(void *wself)
 {
     struct s2_worker *w = wself;
 
-    s2_probes_fini(w);
+    s2_probes_end(w);
     if (w->incomings != NULL)
         s2_incomings_fini(w);
     if (w->flows != NULL)
@@ -285,8 +285,11 @@ static void drain_flows(struct xmb_worker *worker, void *arg)
     if (worker == NULL)
         return;
     w = s2_host->worker->state(worker, m->module);
-    if (w != NULL)
-        s2_flow_drain(w, m->drain_ms);
+    if (w == NULL)
+        return;
+    w->is_draining = 1;
+    s2_probes_end(w);
+    s2_flow_drain(w, m->drain_ms);
 }
 
 /* --- what it declares ------------------------------------------------------------------------ */

@@ -214,7 +214,8 @@ const struct xmb_command s2_commands[S2_COMMANDS] = {
      "Streams to and from other servers", show_connections},
     {XMB_COMMAND_INIT, XMB_SCOPE_EACH_WORKER, 0, 0, "show federation domains", "",
      "What waits, and what failed, from domain to domain", s2_show_domains},
-    {XMB_COMMAND_INIT, XMB_SCOPE_EACH_WORKER, 0, 0, "test federation domain", "DOMAIN [LOCAL]",
+    {XMB_COMMAND_INIT, XMB_SCOPE_EACH_WORKER, XMB_COMMAND_CHANGES, 0, /* it dials */
+     "test federation domain", "DOMAIN [LOCAL]",
      "Make a stream to a foreign domain, and tell each step", s2_probe_run},
     {XMB_COMMAND_INIT, XMB_SCOPE_EACH_WORKER, XMB_COMMAND_CHANGES, 0,
      "clear federation connection", "ID|all", "End streams; they are opened again when needed",

@@ -4,11 +4,13 @@
 and what is told when a step fails: no route, nobody there, a certificate of another, dialback denied, no answer. No
 stanza is sent, nobody else waits for it, policy that says no is told and not in the way, and it ends with the broker.
 """
+import os
+import subprocess
 import threading
 import time
 
 from s2s_peer import Peer, q
-from s2s_rig import (A_ADDRESS, OUTSIDE, Certificates, Gateway, local_domain, profiles, until)
+from s2s_rig import (A_ADDRESS, OUTSIDE, WAIT, Certificates, Gateway, local_domain, profiles, until)
 
 C, D, E, NOBODY = "127.0.0.40", "127.0.0.41", "127.0.0.42", "127.0.0.49"
 
@@ -62,6 +64,11 @@ def successes(gateway, c, e):
     assert "c.test" in tls["names"] and 28 <= tls["expires_days"] <= 30, tls
     last(answer, "dialback", "ok")
     assert answer["reason"] is None, answer
+
+    print("and people see what the certificate says")
+    run = subprocess.run([os.environ["XMBCTL"], "-s", gateway.control_socket, "test", "federation", "domain",
+                          "c.test"], capture_output=True, text=True, check=False, timeout=WAIT)
+    assert run.returncode == 0 and "Names the domain: yes" in run.stdout, run
 
     print("by SASL EXTERNAL")
     answer = probe(gateway, "e.test", "ok")
@@ -132,7 +139,7 @@ def main():
         nobody_waits(gateway, c)
 
         print("the broker stops")
-        gateway.reload(more="<timeouts dialback='60'/>", drain="1s")
+        gateway.reload(more="<timeouts dialback='60'/>", drain="60s")
         thread = threading.Thread(target=lambda: gateway.control("test federation domain c.test",
                                                                  check=False))
         thread.start()

@@ -90,7 +90,7 @@ int s2_probe_run(void *state, const struct xmb_call *call, struct xmb_out *out)
     return XMB_ENOENT;
 }
 
-void s2_probes_fini(struct s2_worker *w)
+void s2_probes_end(struct s2_worker *w)
 {
     (void)w;
 }

@@ -68,7 +68,7 @@ static void faults_of_lists(void **state)
                   "3: attribute 'instance' of <allow> is '1.2.3'; expected four hexadecimal");
     eigrp_refused("<service-list name='a'><allow instance='1.2.3.4.5'/></service-list>", "2: ");
     eigrp_refused("<service-list name='a'><allow instance='1.2.3.ffffffff'/></service-list>",
-                  "up to 4294967294");
+                  "below ffffffff");
     eigrp_refused("<service-list name='a'><allow service='65535'/></service-list>",
                   "expected 0 to 65534");
     eigrp_refused("<service-list name='a'><deny subservice='65535'/></service-list>",

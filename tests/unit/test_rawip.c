@@ -408,6 +408,36 @@ static void memberships_end(void **state)
     assert_int_equal(join(s4, near_index, GROUP4, 1), 0);
 }
 
+/* Interfaces come and go more often than the kernel lets a socket have groups. */
+static void memberships_leave_room(void **state)
+{
+    int i;
+
+    (void)state;
+    for (i = 0; i < 25; i++) {
+        near_sh("ip link add gone type veth peer name gone2");
+        assert_int_equal(join(s4, if_nametoindex("gone"), GROUP4, 1), 0);
+        near_sh("ip link del gone");
+    }
+}
+
+/* Another interface of the same number: the kernel takes the old membership for one there. */
+static void memberships_come_back(void **state)
+{
+    const uint32_t index = 777;
+    int i;
+
+    (void)state;
+    for (i = 0; i < 2; i++) {
+        near_sh("ip link add gone index %u type veth peer name gone2", index);
+        assert_int_equal(join(s4, index, GROUP4, 1), 0);
+        assert_int_equal(join(s6, index, GROUP6, 1), 0);
+        near_sh("ip maddr show dev gone | grep -qw " GROUP4);
+        near_sh("ip maddr show dev gone | grep -qw " GROUP6);
+        near_sh("ip link del gone");
+    }
+}
+
 /* More than one batch, and more than one turn's batches, in the order of sending. */
 static void many(void **state)
 {
@@ -578,6 +608,9 @@ static void never_valid(void **state)
     assert_int_equal(send_out(s4, &out), XMB_EINVAL);
     out = packet(FAR4, NEAR6, 1, "x");
     assert_int_equal(send_out(s4, &out), XMB_EINVAL);
+    out = packet(FAR4, NULL, 1, "x");
+    out.size--;
+    assert_int_equal(send_out(s4, &out), XMB_EINVAL);
     assert_int_equal(stats(s4).send_fails, 0);
 }
 
@@ -632,8 +665,8 @@ static void bounded(void **state)
 static void closed_in_call(void **state)
 {
     (void)state;
+    close_in_call = 1; /* before the loop sees the first of them */
     on_routing(stall, NULL); /* many are waiting */
-    close_in_call = 1;
     far_send(NEAR4, 64, "x", 1);
     wait_count(&received_count, 1);
     on_routing(call_close, &s4); /* NULL by now */
@@ -729,6 +762,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(not_a_member, up, down),
         cmocka_unit_test_setup_teardown(join_refused, up, down),
         cmocka_unit_test_setup_teardown(memberships_end, up, down),
+        cmocka_unit_test_setup_teardown(memberships_leave_room, up, down),
+        cmocka_unit_test_setup_teardown(memberships_come_back, up, down),
         cmocka_unit_test_setup_teardown(many, up, down),
         cmocka_unit_test_setup_teardown(overflows, up, down),
         cmocka_unit_test_setup_teardown(sends4, up, down),

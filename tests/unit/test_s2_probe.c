@@ -179,7 +179,8 @@ static void it_is_bounded_in_time(void **state)
     xmb_fakehost_advance(0);
     says(0, "step=route\n");
     xmb_fakehost_advance(91000); /* the fake host's dials never end by themselves */
-    says(1, "result=failed\n");
+    says(1, "step=connect\nresult=failed\n");
+    says(1, "]\nresult=failed\nreason=none of its servers could be connected within ");
 }
 
 static void words_that_mean_nothing(void **state)
@@ -191,6 +192,80 @@ static void words_that_mean_nothing(void **state)
     says(1, "error: a.test is a local domain");
     assert_int_equal(run("b.test", "b.test"), XMB_EINVAL);
     says(1, "error: b.test is no local domain\n");
+}
+
+static unsigned count(const char *part)
+{
+    const char *text;
+    unsigned n = 0;
+
+    (void)xmb_fakehost_answer(&text);
+    for (; (text = strstr(text, part)) != NULL; text++)
+        n++;
+    return n;
+}
+
+/* Many peers end the stream when they cannot verify us; others do not even offer dialback. */
+static void stream_that_ends_over_dialback(void **state)
+{
+    struct xmb_conn *c = secured();
+
+    (void)state;
+    say(c, HEADER "<stream:features>" DIALBACK "</stream:features>");
+    say(c, "<stream:error><remote-connection-failed "
+           "xmlns='urn:ietf:params:xml:ns:xmpp-streams'/></stream:error>");
+    xmb_fakehost_advance(0);
+    says(1, "step=dialback\nresult=failed\nms=0\nwhat=the peer ended the stream with remote-conn");
+    assert_int_equal(count("step=dialback\n"), 1);
+
+    c = secured();
+    say(c, HEADER "<stream:features/>"); /* the header's namespace stands for the feature */
+    xmb_fakehost_hangup(c, "reset by peer");
+    xmb_fakehost_advance(0);
+    says(1, "step=dialback\nresult=failed\n");
+    assert_int_equal(count("step=dialback\n"), 1);
+}
+
+static void certificate_that_is_missing(void **state)
+{
+    struct xmb_tls_peer peer = {.size = sizeof(peer), .fault = XMB_CERT_MISSING};
+
+    (void)state;
+    xmb_fakehost_tls_peer(NULL, &peer);
+    (void)secured();
+    xmb_fakehost_advance(0);
+    says(1, "step=tls\nresult=failed\n");
+    says(1, "expires_days=null\n");
+}
+
+/* What policy denies is tried in any case; what is not to be dialled at all is not. */
+static void federation_is_off(void **state)
+{
+    (void)state;
+    assert_int_equal(xmb_fakehost_configure(module, "<federation use='no'/>" SETTINGS), 0);
+    route_to_b();
+    assert_int_equal(run("b.test", NULL), 0);
+    xmb_fakehost_advance(0);
+    says(1, "step=policy\nresult=denied\nms=0\nwhat=federation is switched off\n}\n]\n");
+    says(1, "]\nresult=failed\nreason=federation is switched off\n");
+    assert_null(xmb_fakehost_connect(module));
+}
+
+/* It would keep its stream, and so the broker, until the time for the stop is over. */
+static void the_broker_drains(void **state)
+{
+    struct xmb_conn *c = secured();
+
+    (void)state;
+    say(c, HEADER "<stream:features>" DIALBACK "</stream:features>");
+    says(0, "step=features\n");
+    xmb_fakehost_drain(module, 60000);
+    xmb_fakehost_advance(0);
+    says(1, "]\nresult=failed\nreason=the broker stops\n");
+    assert_non_null(xmb_fakehost_closed(c));
+
+    assert_int_equal(run("b.test", NULL), XMB_EINVAL);
+    says(1, "error: the broker stops\n");
 }
 
 /* Its answer is finished before the host is gone, which the host checks. */
@@ -211,7 +286,8 @@ int main(void)
 #define T(f) cmocka_unit_test_setup_teardown(f, begin, end)
         T(every_step_is_told),     T(what_fails_is_told), T(certificate_that_is_refused),
         T(nobody_there),           T(it_is_bounded_in_time), T(words_that_mean_nothing),
-        T(the_broker_stops),
+        T(the_broker_stops),       T(the_broker_drains),     T(federation_is_off),
+        T(stream_that_ends_over_dialback), T(certificate_that_is_missing),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

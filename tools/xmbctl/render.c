@@ -118,6 +118,18 @@ static void table(FILE *to, json_t *rows, int indent)
 
 static void fields(FILE *to, json_t *object, int indent);
 
+/* 1 when it says what the head of a table, which is that of the first row, has no column for. */
+static int says_more(json_t *row, json_t *first)
+{
+    const char *key;
+    json_t *value;
+
+    json_object_foreach(row, key, value)
+        if (json_object_get(first, key) == NULL)
+            return 1;
+    return 0;
+}
+
 static void rows_show(FILE *to, json_t *rows, int indent)
 {
     size_t i;
@@ -125,7 +137,8 @@ static void rows_show(FILE *to, json_t *rows, int indent)
     int nested = 0;
 
     json_array_foreach(rows, i, row)
-        nested |= has_rows(row) || json_object_size(row) > COLUMNS_MAX;
+        nested |= has_rows(row) || json_object_size(row) > COLUMNS_MAX ||
+                  says_more(row, json_array_get(rows, 0));
     if (!nested) {
         table(to, rows, indent);
         return;

@@ -33,12 +33,13 @@ struct xmb_rawip;
 struct xmb_rawip_spec {
     uint32_t size;
     uint8_t family;        /* 4 or 6 */
-    uint8_t protocol;      /* 1 to 255, but not what the kernel speaks itself: ICMP, TCP, UDP */
+    uint8_t protocol;      /* 1 to 254, but not what the kernel speaks itself: ICMP, TCP, UDP */
     uint8_t traffic_class; /* of all that is sent: TOS, or traffic class of IPv6 */
     uint8_t reserved;      /* zero */
     /*
      * The VRF device; none: of interfaces in none. (Unicasts of others come then too, unless
      * net.ipv4.raw_l3mdev_accept is 0; their `iface` tells.)
+     * The socket stays with that device: when it went, and one of its name comes, open another.
      */
     struct xmb_str vrf;
 };
