@@ -214,11 +214,11 @@ static void test_broken(void **state)
     assert_int_equal(ask(2), 0);
     while (dsrv_thread_count(thread, DSRV_COUNT_FAILED) < 3)
         nanosleep(&pause, NULL);
-    dsrv_thread_use(thread, resolver(100)); /* which is silent, but asked */
+    dsrv_thread_use(thread, resolver(60000)); /* which is silent, but asked */
     assert_int_equal(ask(3), 0);
-    while (dsrv_thread_count(thread, DSRV_COUNT_FAILED) < 4)
+    while (dsrv_thread_count(thread, DSRV_COUNT_SENT) < 1)
         nanosleep(&pause, NULL);
-    assert_int_equal(dsrv_thread_count(thread, DSRV_COUNT_SENT), 1);
+    dsrv_thread_stop(thread);
     answered(0, 4);
 }
 
