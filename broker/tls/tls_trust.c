@@ -59,6 +59,24 @@ static int load_crl(const struct tls_settings *s, SSL_CTX *ctx, int warn)
     return 0;
 }
 
+/*
+ * OpenSSL decodes the extensions of a certificate when it first looks at them, and these are looked
+ * at by all workers: it is done here, while there is one thread. (It would be safe there too, but no
+ * tool can see that.)
+ */
+static void decode_all(X509_STORE *store)
+{
+    STACK_OF(X509_OBJECT) *objects = X509_STORE_get0_objects(store);
+    X509 *cert;
+    int i;
+
+    for (i = 0; i < sk_X509_OBJECT_num(objects); i++) {
+        cert = X509_OBJECT_get0_X509(sk_X509_OBJECT_value(objects, i));
+        if (cert != NULL)
+            X509_check_purpose(cert, -1, 0);
+    }
+}
+
 /* --- verifying ------------------------------------------------------------------------------ */
 
 struct verdict {
@@ -176,6 +194,7 @@ int tls_trust_load(const struct tls_settings *s, SSL_CTX *ctx, int warn)
         return tls_openssl_fault(s->node, "ca", s->ca);
     if (s->ca != NULL || s->ask)
         SSL_CTX_set_verify(ctx, SSL_VERIFY_PEER, NULL);
+    decode_all(SSL_CTX_get_cert_store(ctx));
     SSL_CTX_set_cert_verify_callback(ctx, verify, NULL);
     tls_context_of(ctx)->has_ca = s->ca != NULL;
     return load_crl(s, ctx, warn);
