@@ -97,7 +97,18 @@ void se_process_received(void *arg, const struct xmb_rawip_in *in)
     se_nbr_input(p->nbrs, &rx, se_process_now(p));
 }
 
-/* Which lists say no; a service that is refused is as good as unreachable. */
+/*
+ * As good as unreachable, for it may be a reply. Nothing else of it counts: neither may it take away
+ * in its originator's name what others bring, nor make anybody ask for a newer version.
+ */
+static void refuse(struct se_dual_advert *a)
+{
+    se_metric_set_unreachable(&a->metric);
+    a->sequence = 0;
+    a->is_complete = a->is_withdrawn = 0;
+}
+
+/* Which lists say yes. */
 static int is_allowed_in(const struct se_process *p, const struct se_iface *i,
                          const struct se_dual_advert *a, uint32_t tag)
 {
@@ -143,8 +154,7 @@ static void take_service(struct se_process *p, unsigned nbr, const struct se_ifa
         return;
     if (!is_allowed_in(p, i, &a, route->tag)) {
         se_count(&p->counters, SE_SKIP_FILTER);
-        se_metric_set_unreachable(&a.metric);
-        a.is_complete = 0;
+        refuse(&a);
     }
     se_dual_input(p->dual, (enum se_dual_message)opcode, nbr, &a, se_process_now(p).ms);
 }

@@ -171,6 +171,8 @@ static int on_write(void *arg, unsigned iface, unsigned nbr, const struct se_rtp
         se_metric_set_unreachable(&route->metric);
     service->id = what->id;
     service->sequence = what->sequence;
+    if (what->is_withdrawn)
+        route->opaque_flags = SE_OPAQUE_SOURCE_WITHDRAW;
     service->data_type = what->is_complete ? SE_DATA_COMPLETE : SE_DATA_TRIMMED;
     service->data = xmb_str_n(data, what->is_complete ? what->data_bytes : 0);
     service->protocol = 6;

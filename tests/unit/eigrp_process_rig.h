@@ -43,6 +43,7 @@ struct rig_said {
     size_t data_bytes;
     uint64_t delay_ps; /* 0: unreachable */
     uint8_t is_complete;
+    uint8_t is_withdrawn; /* by its originator */
 };
 
 struct rig_peer {

@@ -81,6 +81,32 @@ static void spreads_and_learns(void **state)
     assert_null(rig_registry(2));
 }
 
+/* Whom a list refuses cannot take away what others bring, in the name of its originator. */
+static void refused_neighbour_withdraws_nothing(void **state)
+{
+    struct rig_said said = service(2, 0x0a000002, 7);
+    struct rig_peer *good, *refused;
+
+    (void)state;
+    rig_iface(2, 1500, 1);
+    rig_iface(3, 1500, 1);
+    rig_configure("<service-list name='NONE'><deny/></service-list>" FAMILY4 ID4 QUICK
+                  "<sf-interface name='eth1' inbound='NONE'/>" END);
+    good = rig_peer(2, 4);
+    refused = rig_peer(3, 4);
+    rig_converge();
+    say(good, &said);
+    assert_non_null(rig_registry(2));
+    said.delay_ps = 0;
+    said.is_complete = 0;
+    said.is_withdrawn = 1;
+    said.sequence = 8;
+    say(refused, &said);
+    assert_non_null(rig_registry(2));
+    say(good, &said);
+    assert_null(rig_registry(2));
+}
+
 static void default_tag_changes_live(void **state)
 {
     struct rig_peer *peer;
@@ -456,6 +482,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
 #define TEST(f) cmocka_unit_test_setup_teardown(f, begin, end)
         TEST(spreads_and_learns),
+        TEST(refused_neighbour_withdraws_nothing),
         TEST(default_tag_changes_live),
         TEST(smaller_mtu_withdraws),
         TEST(large_at_the_start),
