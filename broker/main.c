@@ -158,13 +158,9 @@ static void give_away(struct broker *b)
 {
     const struct xmb_conf *log = conf_api.child(conf_broker(b->conf), "log");
     const char *to = log != NULL ? conf_api.text(log, "to", "") : "";
-    char path[CONTROL_PATH_MAX];
 
     if (to[0] == '/')
         privileges_own(&b->privileges, to);
-    socket_path(b, path);
-    if (!b->args.test)
-        privileges_own(&b->privileges, path);
 }
 
 static int core_up(struct broker *b)
@@ -178,14 +174,17 @@ static int core_up(struct broker *b)
     if (b->change == NULL)
         return XMB_ENOMEM;
     make_run_folder(b);
+    control_owner(b->privileges.uid, b->privileges.gid);
+    log_owner(b->privileges.uid);
     rc = change_prepare_core(b->change);
-    if (rc < 0)
-        return rc;
     if (b->args.test)
         change_abort_control(b->change); /* it could be bound: more is not to be known */
-    else
+    if (!b->args.test)
+        give_away(b); /* also when it does not start: the next one will want to write there */
+    if (rc < 0)
+        return b->args.test ? 0 : rc; /* -t goes on, to tell what is wrong with modules too */
+    if (!b->args.test)
         change_commit_control(b->change);
-    give_away(b);
     return 0;
 }
 
@@ -246,10 +245,10 @@ static int load_up(struct broker *b)
     privileges_read_begin();
     rc = plugin_load(b->conf, b->args.folders, b->args.folder_count, &b->faults);
     privileges_read_end();
-    if (rc < 0)
-        return rc;
-    privileges_trim(b->conf);
-    return lifecycle_check(b->conf, &b->faults);
+    if (rc == 0)
+        privileges_trim(b->conf);
+    (void)change_check(b->change); /* what it refuses prepare_up refuses, after asking the others */
+    return rc;
 }
 
 static void load_down(struct broker *b)
@@ -421,6 +420,7 @@ int main(int argc, char **argv)
     xmlInitParser();
     if (b.args.test) { /* -t says what is wrong and nothing else, beside a running broker too */
         atomic_store(&module_core()->log_level, XMB_LOG_ERROR);
+        log_only_check();
         control_only_check();
         listeners_only_check();
         datagrams_only_check();

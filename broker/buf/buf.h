@@ -26,6 +26,8 @@ struct xmb_slab {
 };
 
 struct xmb_slab *slab_new(size_t capacity_bytes); /* NULL: out of memory */
+/* The same with hardly more room than asked for: for what is kept for long. */
+struct xmb_slab *slab_new_snug(size_t capacity_bytes);
 struct xmb_slab *slab_hold(struct xmb_slab *s);
 void slab_release(struct xmb_slab *s);
 int slab_is_shared(const struct xmb_slab *s); /* more than one reference */

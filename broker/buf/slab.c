@@ -7,6 +7,9 @@
  * with neither malloc nor lock. A thread that only ever frees what another one
  * makes gives the surplus back to malloc, because its lists are bounded.
  *
+ * There are two rows of sizes: a few far apart for what is gone soon, and narrow steps
+ * for what is kept, up to a kibibyte; longer ones of that kind are malloc's.
+ *
  * What lies in a list is poisoned for AddressSanitizer, so that use after the
  * last release is found there as it would be with plain malloc.
  */
@@ -43,13 +46,18 @@ static const struct {
     {SLAB_HUGE_BYTES, 32},
 };
 
+#define STEP_BYTES 64
+#define STEP_COUNT 16
+#define STEP_KEEP_COUNT 256 /* of each, two megabytes in all */
+#define LIST_COUNT (CLASS_COUNT + STEP_COUNT)
+
 /* `data` of a slab in a list points to the next slab. */
 struct slab_list {
     struct xmb_slab *first;
     uint32_t count;
 };
 
-static _Thread_local struct slab_list lists[CLASS_COUNT];
+static _Thread_local struct slab_list lists[LIST_COUNT]; /* of the classes, then of the steps */
 static _Thread_local int thread_known;
 static pthread_once_t once = PTHREAD_ONCE_INIT;
 static pthread_key_t thread_key;
@@ -86,14 +94,26 @@ static unsigned class_for(size_t bytes)
     return i;
 }
 
+/* The list for slabs of exactly that size; LIST_COUNT: none. */
+static unsigned list_for(uint32_t capacity_bytes)
+{
+    unsigned class = class_for(capacity_bytes);
+
+    if (class < CLASS_COUNT && classes[class].bytes == capacity_bytes)
+        return class;
+    if (capacity_bytes <= STEP_BYTES * STEP_COUNT && capacity_bytes % STEP_BYTES == 0)
+        return CLASS_COUNT + capacity_bytes / STEP_BYTES - 1;
+    return LIST_COUNT;
+}
+
 static uint8_t *slab_memory(struct xmb_slab *s)
 {
     return (uint8_t *)(s + 1);
 }
 
-static struct xmb_slab *from_list(unsigned class)
+static struct xmb_slab *from_list(unsigned at)
 {
-    struct slab_list *list = &lists[class];
+    struct slab_list *list = &lists[at];
     struct xmb_slab *s = list->first;
 
     if (s == NULL)
@@ -104,11 +124,11 @@ static struct xmb_slab *from_list(unsigned class)
     return s;
 }
 
-static int to_list(struct xmb_slab *s, unsigned class)
+static int to_list(struct xmb_slab *s, unsigned at)
 {
-    struct slab_list *list = &lists[class];
+    struct slab_list *list = &lists[at];
 
-    if (list->count >= classes[class].keep_count)
+    if (list->count >= (at < CLASS_COUNT ? classes[at].keep_count : STEP_KEEP_COUNT))
         return 0;
     if (!thread_known)
         know_thread();
@@ -119,15 +139,11 @@ static int to_list(struct xmb_slab *s, unsigned class)
     return 1;
 }
 
-struct xmb_slab *slab_new(size_t capacity_bytes)
+/* From list `at`, if it has one. */
+static struct xmb_slab *make(size_t capacity_bytes, unsigned at)
 {
-    unsigned class = class_for(capacity_bytes);
-    struct xmb_slab *s = NULL;
+    struct xmb_slab *s = at < LIST_COUNT ? from_list(at) : NULL;
 
-    if (class < CLASS_COUNT) {
-        capacity_bytes = classes[class].bytes;
-        s = from_list(class);
-    }
     if (s == NULL) {
         if (capacity_bytes > UINT32_MAX)
             return NULL;
@@ -142,6 +158,24 @@ struct xmb_slab *slab_new(size_t capacity_bytes)
     return s;
 }
 
+struct xmb_slab *slab_new(size_t capacity_bytes)
+{
+    unsigned class = class_for(capacity_bytes);
+
+    if (class == CLASS_COUNT)
+        return make(capacity_bytes, LIST_COUNT);
+    return make(classes[class].bytes, class);
+}
+
+struct xmb_slab *slab_new_snug(size_t capacity_bytes)
+{
+    size_t steps = capacity_bytes > 0 ? (capacity_bytes - 1) / STEP_BYTES + 1 : 1;
+
+    if (steps > STEP_COUNT)
+        return make(capacity_bytes, LIST_COUNT);
+    return make(steps * STEP_BYTES, list_for((uint32_t)steps * STEP_BYTES));
+}
+
 struct xmb_slab *slab_hold(struct xmb_slab *s)
 {
     atomic_fetch_add_explicit(&s->refs, 1, memory_order_relaxed);
@@ -150,7 +184,7 @@ struct xmb_slab *slab_hold(struct xmb_slab *s)
 
 void slab_release(struct xmb_slab *s)
 {
-    unsigned class;
+    unsigned at;
 
     if (s == NULL)
         return;
@@ -158,8 +192,8 @@ void slab_release(struct xmb_slab *s)
     if (atomic_load_explicit(&s->refs, memory_order_acquire) != 1 &&
         atomic_fetch_sub_explicit(&s->refs, 1, memory_order_acq_rel) != 1)
         return;
-    class = class_for(s->capacity_bytes);
-    if (class == CLASS_COUNT || !to_list(s, class))
+    at = list_for(s->capacity_bytes);
+    if (at == LIST_COUNT || !to_list(s, at))
         free(s);
 }
 
@@ -178,7 +212,7 @@ void slab_thread_fini(void)
     struct xmb_slab *s;
     unsigned i;
 
-    for (i = 0; i < CLASS_COUNT; i++)
+    for (i = 0; i < LIST_COUNT; i++)
         while ((s = from_list(i)) != NULL)
             free(s);
     thread_known = 0;

@@ -28,20 +28,19 @@ struct conf_faults {
 /*
  * Reads FILE: no network, no DTD, no entities; checks the frame (namespace, <broker>,
  * <module name>), and reads the files that "-file" attributes name, while we may still be root.
- * Content is checked by conf_check_broker and conf_check. XMB_ECONF: see faults.
+ * Content is checked by conf_check_broker and conf_check_module. XMB_ECONF: see faults.
  */
 int conf_read(const char *file, struct conf **out, struct conf_faults *faults);
 /* Validates <broker> with the core's RELAX NG; needs no plugin. */
 int conf_check_broker(struct conf *c, struct conf_faults *faults);
-/* Composes the core's RELAX NG with each module's (name, schema or NULL) and validates. */
 struct conf_schema {
     const char *module;
-    const char *schema;
+    const char *schema; /* or NULL: nothing may stand in the element */
     size_t schema_bytes;
 };
-/* Elements of modules that are not in `schemas` (they were optional) are not looked at. */
-int conf_check(struct conf *c, const struct conf_schema *schemas, size_t count,
-               struct conf_faults *faults);
+/* Composes the core's RELAX NG with the module's and validates its element with it. */
+int conf_check_module(const struct xmb_conf *node, const struct conf_schema *schema,
+                      struct conf_faults *faults);
 /* 0 when the schema is one that can be composed; else XMB_ECONF and why in `text`. */
 int conf_schema_check(const struct conf_schema *schema, char *text, size_t cap);
 /* Getters report faults here from now on. */

@@ -190,23 +190,45 @@ static int parse_with_unit(const char *text, const struct unit *units, uint64_t 
     return 0;
 }
 
+/* To tell the bounds in: as `text` is written, else as without a unit, if both are whole in it. */
+static const struct unit *unit_to_tell(const char *text, const struct unit *units, uint64_t min,
+                                       uint64_t max)
+{
+    const char *end = text + strspn(text, "0123456789");
+    const struct unit *finest = units;
+    const struct unit *u;
+
+    for (u = units; u->suffix != NULL; u++) {
+        if (u->factor == 1)
+            finest = u;
+        if (strcasecmp(end, u->suffix) == 0 && min % u->factor == 0 && max % u->factor == 0)
+            return u;
+    }
+    return min % units->factor == 0 && max % units->factor == 0 ? units : finest;
+}
+
 static int get_with_unit(const struct xmb_conf *node, const char *attribute,
                          const struct unit *units, const char *expected, uint64_t min,
                          uint64_t max, uint64_t *out)
 {
     const char *text = get_text(node, attribute, NULL);
+    const struct unit *unit;
+    const char *name;
     uint64_t n;
 
     if (text == NULL)
         return 0;
-    if (!parse_with_unit(text, units, &n) || n < min || n > max)
-        return get_fault(node,
-                         "attribute '%s' of <%s> is '%s'; expected %s, from %" PRIu64
-                         " to %" PRIu64 " %s",
-                         attribute, node->name, text, expected, min, max,
-                         units[0].factor == 1 ? "bytes" : "ms");
-    *out = n;
-    return 0;
+    if (parse_with_unit(text, units, &n) && n >= min && n <= max) {
+        *out = n;
+        return 0;
+    }
+    unit = unit_to_tell(text, units, min, max);
+    name = unit->suffix[0] != '\0' ? unit->suffix : unit->factor == 1 ? "bytes" : "s";
+    return get_fault(node,
+                     "attribute '%s' of <%s> is '%s'; expected %s, from %" PRIu64 " to %" PRIu64
+                     " %s",
+                     attribute, node->name, text, expected, min / unit->factor, max / unit->factor,
+                     name);
 }
 
 static int get_duration(const struct xmb_conf *node, const char *attribute, uint64_t min_ms,
@@ -339,39 +361,6 @@ static int get_secret(const struct xmb_conf *node, const char *attribute, const 
                          node->name, from_file->value, from_file->unread);
     *out = from_file->secret;
     return 0;
-}
-
-static void path_of(const struct conf *c, const char *value,
-                    void (*fn)(void *arg, const char *path), void *arg)
-{
-    char path[4096];
-
-    snprintf(path, sizeof path, "%s/%s", c->folder, value);
-    fn(arg, value[0] == '/' ? value : path);
-}
-
-static void paths_of(const struct xmb_conf *node, void (*fn)(void *arg, const char *path),
-                     void *arg)
-{
-    static const char *const tls[] = {"certificate", "key", "ca", "crl"};
-    int is_tls = strcmp(node->name, "tls") == 0 || strcmp(node->name, "identity") == 0;
-    const struct conf_attr *attr;
-    size_t i;
-
-    for (attr = node->attrs; attr != NULL; attr = attr->next) {
-        if (conf_secret_is(attr->name))
-            path_of(node->conf, attr->value, fn, arg);
-        for (i = 0; is_tls && i < sizeof tls / sizeof tls[0]; i++)
-            if (strcmp(attr->name, tls[i]) == 0)
-                fn(arg, attr->value);
-    }
-    for (node = node->child; node != NULL; node = node->next)
-        paths_of(node, fn, arg);
-}
-
-void conf_paths(const struct conf *c, void (*fn)(void *arg, const char *path), void *arg)
-{
-    paths_of(c->root, fn, arg);
 }
 
 const struct xmb_conf_api conf_api = {

@@ -232,8 +232,8 @@ int conf_check_broker(struct conf *c, struct conf_faults *faults)
     return rc;
 }
 
-static int check_module(const struct xmb_conf *node, const struct conf_schema *schema,
-                        struct conf_faults *faults)
+int conf_check_module(const struct xmb_conf *node, const struct conf_schema *schema,
+                      struct conf_faults *faults)
 {
     struct complaint why = {"", 0};
     xmlDoc *doc = compose(schema, &why);
@@ -248,23 +248,5 @@ static int check_module(const struct xmb_conf *node, const struct conf_schema *s
     }
     rc = check_node(node, doc, prefix, faults);
     xmlFreeDoc(doc);
-    return rc;
-}
-
-int conf_check(struct conf *c, const struct conf_schema *schemas, size_t count,
-               struct conf_faults *faults)
-{
-    const struct xmb_conf *node;
-    int rc = conf_check_broker(c, faults);
-    size_t i;
-    size_t k;
-
-    for (i = 0; (node = conf_module(c, i)) != NULL; i++)
-        for (k = 0; k < count; k++)
-            if (strcmp(conf_api.text(node, "name", ""), schemas[k].module) == 0) {
-                if (check_module(node, &schemas[k], faults) < 0)
-                    rc = XMB_ECONF;
-                break;
-            }
     return rc;
 }

@@ -109,3 +109,38 @@ int conf_secret_read(const struct conf *c, struct conf_attr *attr)
     free(path);
     return rc;
 }
+
+/* --- which files are named --- */
+
+static void path_of(const struct conf *c, const char *value,
+                    void (*fn)(void *arg, const char *path), void *arg)
+{
+    char path[4096];
+
+    snprintf(path, sizeof path, "%s/%s", c->folder, value);
+    fn(arg, value[0] == '/' ? value : path);
+}
+
+static void paths_of(const struct xmb_conf *node, void (*fn)(void *arg, const char *path),
+                     void *arg)
+{
+    static const char *const tls[] = {"certificate", "key", "ca", "crl"};
+    int is_tls = strcmp(node->name, "tls") == 0 || strcmp(node->name, "identity") == 0;
+    const struct conf_attr *attr;
+    size_t i;
+
+    for (attr = node->attrs; attr != NULL; attr = attr->next) {
+        if (conf_secret_is(attr->name))
+            path_of(node->conf, attr->value, fn, arg);
+        for (i = 0; is_tls && i < sizeof tls / sizeof tls[0]; i++)
+            if (strcmp(attr->name, tls[i]) == 0)
+                fn(arg, attr->value);
+    }
+    for (node = node->child; node != NULL; node = node->next)
+        paths_of(node, fn, arg);
+}
+
+void conf_paths(const struct conf *c, void (*fn)(void *arg, const char *path), void *arg)
+{
+    paths_of(c->root, fn, arg);
+}

@@ -48,7 +48,18 @@
 #define CONN_CLOSE_MS 5000
 #define CONN_HANDSHAKE_MS 10000
 #define CONN_CONNECT_MS 10000
-#define CONN_USER_TIMEOUT_MS 30000
+#define CONN_USER_TIMEOUT_MS 30000 /* what was sent is not acknowledged, or the window stays shut */
+#define CONN_PROBE_IDLE_S 10       /* the kernel asks a silent peer's kernel after this... */
+#define CONN_PROBE_GAP_S 5         /* ...and then so often */
+#define CONN_PROBES 3
+/*
+ * No acknowledgement for so long: conn_watch.c. Retransmissions double from 0.2 s on, and the one
+ * after about 26 s tries once more a path that is back.
+ */
+#define CONN_GONE_MS 27000
+#define CONN_RTO_MAX_MS 4000       /* nor are they further apart, where the kernel can be told */
+#define CONN_QUIET_MS 15000        /* since octets came: before this it is not asked */
+#define CONN_WATCH_MS 1000
 #define LISTEN_ACCEPTS_A_TURN 64
 #define LISTEN_BACKOFF_MS 100
 #define LISTEN_BACKLOG 1024
@@ -130,6 +141,7 @@ struct xmb_conn {
 
     uint64_t since_ms;
     uint64_t received_ms;
+    uint64_t there_ms; /* before this the peer's host cannot be gone: conn_watch.c */
     uint64_t received_bytes;
     uint64_t sent_bytes;
     uint64_t plain_bytes; /* sent before TLS began */
@@ -168,6 +180,7 @@ struct conn_worker {
     struct xmb_conn *dirty, **dirty_end;
     struct xmb_conn *todo, **todo_end;
     struct loop_hook hook;
+    struct timer_node watch; /* conn_watch.c; runs while there is a connection */
     uint32_t handles; /* what libuv or the loop still has of this worker, and one */
     int ending;
     struct listener *listeners;
@@ -187,6 +200,10 @@ struct xmb_conn *conn_by_ref(struct xmb_worker *w, xmb_ref ref);
 void conn_todo_add(struct xmb_conn *c, enum conn_todo what);
 void conn_dirty_add(struct xmb_conn *c);
 void conn_handle_closed(struct conn_worker *cw); /* from a uv close callback */
+
+/* conn_watch.c: peers whose host is gone. */
+void conn_watch_start(struct conn_worker *cw);
+void conn_watch_stop(struct conn_worker *cw);
 
 /* conn.c: the object. conn_new owns `fd` after success only. */
 int conn_new(struct xmb_worker *w, struct xmb_module *m, int fd, enum xmb_direction direction,
@@ -217,7 +234,11 @@ void conn_pause(struct xmb_conn *c);
 void conn_resume(struct xmb_conn *c);
 
 /* conn_write.c */
-size_t conn_queued(const struct xmb_conn *c); /* DEAD: what had not left */
+/* DEAD: what had not left. */
+static inline size_t conn_queued(const struct xmb_conn *c)
+{
+    return c->phase == CONN_DEAD ? c->left_bytes : c->out.bytes + c->tail_used - c->tail_from;
+}
 size_t conn_room(const struct xmb_conn *c);
 int conn_write(struct xmb_conn *c, struct xmb_str bytes);
 int conn_write_parts(struct xmb_conn *c, const struct xmb_part *parts, size_t count);
@@ -255,7 +276,7 @@ int conn_tls_recheck(struct xmb_conn *c, const char *profile);
 uint64_t conn_wire_sent(const struct xmb_conn *c); /* TLS framing included, our goodbye not */
 
 /* listener_bind.c */
-void socket_tune(int fd); /* TCP_NODELAY, keepalive, user timeout */
+void socket_tune(int fd); /* TCP_NODELAY, keepalive probes, user timeout */
 
 /* listener_accept.c: a listening socket on one worker. */
 struct listener {

@@ -51,6 +51,7 @@ int conn_slot_take(struct conn_worker *cw, struct xmb_conn *c)
     cw->slots_free = slot->next_free;
     slot->conn = c;
     cw->count++;
+    conn_watch_start(cw);
     return 0;
 }
 
@@ -249,6 +250,7 @@ void conn_worker_fini(struct xmb_worker *w)
     if (cw == NULL)
         return;
     cw->ending = 1;
+    conn_watch_stop(cw);
     if (cw->hook.armed)
         cw->handles++;
     while (cw->listeners != NULL)

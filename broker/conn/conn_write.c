@@ -32,11 +32,6 @@ static size_t pending(const struct xmb_conn *c)
     return c->tail_used - c->tail_from;
 }
 
-size_t conn_queued(const struct xmb_conn *c)
-{
-    return c->phase == CONN_DEAD ? c->left_bytes : c->out.bytes + pending(c);
-}
-
 size_t conn_room(const struct xmb_conn *c)
 {
     size_t queued = conn_queued(c);

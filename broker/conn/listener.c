@@ -62,6 +62,14 @@ static int same_address(const struct xmb_addr *a, const struct xmb_addr *b)
            memcmp(a->ip, b->ip, sizeof(a->ip)) == 0;
 }
 
+/* While the device is away nothing else could be opened; made anew, it is another one. */
+static int same_device(const struct listen_group *g, const char *vrf)
+{
+    uint32_t index = listen_vrf_index(vrf);
+
+    return index == 0 || index == g->vrf_index;
+}
+
 static struct listen_group *running(const struct listen_wanted *want, uint32_t workers)
 {
     size_t i;
@@ -70,7 +78,9 @@ static struct listen_group *running(const struct listen_wanted *want, uint32_t w
         struct listen_group *g = current.list[i];
 
         if (!g->kept && g->workers == workers && g->spec->module == want->spec->module &&
-            same_address(&g->asked, &want->asked) && same_text(g->spec->vrf, want->spec->vrf))
+            same_address(&g->asked, &want->asked) &&
+            same_text(g->spec->vrf, want->spec->vrf) &&
+            same_device(g, want->spec->vrf))
             return g;
     }
     return NULL;

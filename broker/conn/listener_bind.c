@@ -12,11 +12,16 @@
 #include "conn/listener_priv.h"
 
 #include <errno.h>
+#include <net/if.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
+
+#ifndef TCP_RTO_MAX_MS
+#define TCP_RTO_MAX_MS 44 /* of the kernel, younger than the system's headers */
+#endif
 
 static int set_int(int fd, int level, int option, int value)
 {
@@ -27,7 +32,11 @@ void socket_tune(int fd)
 {
     set_int(fd, IPPROTO_TCP, TCP_NODELAY, 1);
     set_int(fd, SOL_SOCKET, SO_KEEPALIVE, 1);
+    set_int(fd, IPPROTO_TCP, TCP_KEEPIDLE, CONN_PROBE_IDLE_S);
+    set_int(fd, IPPROTO_TCP, TCP_KEEPINTVL, CONN_PROBE_GAP_S);
+    set_int(fd, IPPROTO_TCP, TCP_KEEPCNT, CONN_PROBES);
     set_int(fd, IPPROTO_TCP, TCP_USER_TIMEOUT, CONN_USER_TIMEOUT_MS);
+    set_int(fd, IPPROTO_TCP, TCP_RTO_MAX_MS, CONN_RTO_MAX_MS); /* kernels before 6.15 have it not */
 }
 
 /* A bound socket, or -errno. */
@@ -98,12 +107,18 @@ void listeners_only_check(void)
     only_check = 1;
 }
 
+uint32_t listen_vrf_index(const char *vrf)
+{
+    return vrf != NULL ? if_nametoindex(vrf) : 0;
+}
+
 int listen_group_bind(struct listen_group *g, int port_is_ours)
 {
     uint32_t i;
     int error = 0;
 
     g->bound = g->asked;
+    g->vrf_index = listen_vrf_index(g->spec->vrf);
     if (g->asked.port != 0 && !port_is_ours)
         error = probe(&g->asked, g->spec->vrf);
     if (only_check) /* the broker that runs with this file has the port: no fault of the file */

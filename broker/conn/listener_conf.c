@@ -61,8 +61,9 @@ static int parse_spec(const struct listeners_next *next, const struct xmb_conf *
     uint64_t backlog = LISTEN_BACKLOG, queue = CONN_HIGH_BYTES;
     int rc = check_tls(next, node, tls);
 
-    if (conf_api.number(node, "backlog", 1, 65535, &backlog) < 0 ||
-        conf_api.bytes(node, "queue", QUEUE_MIN, QUEUE_MAX, &queue) < 0)
+    if (conf_api.number(node, "backlog", 1, 65535, &backlog) < 0)
+        rc = XMB_ECONF;
+    if (conf_api.bytes(node, "queue", QUEUE_MIN, QUEUE_MAX, &queue) < 0)
         rc = XMB_ECONF;
     if (listen_vrf(node, &vrf) < 0)
         rc = XMB_ECONF;
@@ -133,10 +134,14 @@ int listen_addresses(const struct xmb_conf *node, uint16_t default_port, struct 
     struct xmb_addr a = {0};
     uint8_t family = 0;
     uint16_t port = 0;
+    int rc = parse_family(node, &family);
 
-    if (parse_family(node, &family) < 0 || parse_port(node, default_port, &port) < 0 ||
-        conf_api.address(node, "address", &a) < 0)
-        return XMB_ECONF;
+    if (parse_port(node, default_port, &port) < 0)
+        rc = XMB_ECONF;
+    if (conf_api.address(node, "address", &a) < 0)
+        rc = XMB_ECONF;
+    if (rc < 0)
+        return rc;
     if (a.family != 0 && family != 0 && a.family != family)
         return conf_api.fault(node, "the address is not of family ipv%u", family);
     *count = a.family != 0 || family != 0 ? 1 : 2;

@@ -15,6 +15,7 @@ struct listen_group {
     struct xmb_addr bound;
     struct listen_spec *spec; /* a reference: what the configuration in force says */
     int kept;                 /* taken over by the configuration in preparation */
+    uint32_t vrf_index;       /* the kernel's number of the device; 0: in none */
     uint32_t workers;
     struct listener *on[];
 };
@@ -29,6 +30,8 @@ struct listen_wanted {
     const struct xmb_conf *node;
 };
 
+/* The kernel's number of a VRF device; 0: none, or there is no such device. */
+uint32_t listen_vrf_index(const char *vrf);
 /* Binds a socket for each worker; -errno. `port_is_ours`: this process has the port already. */
 int listen_group_bind(struct listen_group *g, int port_is_ours);
 

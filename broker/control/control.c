@@ -46,6 +46,15 @@ struct listening {
 static char current_path[CONTROL_PATH_MAX];
 static struct listening *current;
 
+static uid_t owner = (uid_t)-1; /* -1: as it is made */
+static gid_t owner_group = (gid_t)-1;
+
+void control_owner(uid_t uid, gid_t gid)
+{
+    owner = uid;
+    owner_group = gid;
+}
+
 static int only_check;
 
 void control_only_check(void)
@@ -102,7 +111,7 @@ static int parse(const struct xmb_conf *node, const struct xmb_conf *broker,
     int rc = 0;
 
     next->fd = -1;
-    next->group = (gid_t)-1;
+    next->group = owner_group;
     next->mode = 0660;
     if (path == NULL && control_default_path(started_as(), next->path) < 0)
         return conf_api.fault(broker, "the default path of the control socket is too long; set <control socket=>");
@@ -165,14 +174,23 @@ static int bind_temporary(const struct xmb_conf *node, struct control_next *next
     return 0;
 }
 
+/*
+ * In this order: a group that may not be given changes nothing, the old group does not meet the new
+ * mode, and the mode of what is another's takes CAP_FOWNER, which a unit need not give.
+ */
+static int give_access(const char *path, const struct control_next *next)
+{
+    if (chown(path, (uid_t)-1, next->group) < 0 || chmod(path, next->mode) < 0)
+        return -1;
+    return chown(path, owner, (gid_t)-1);
+}
+
 static int set_access(const struct xmb_conf *node, const char *path,
                       const struct control_next *next)
 {
-    if (next->group != (gid_t)-1 && chown(path, (uid_t)-1, next->group) < 0)
-        return conf_api.fault(node, "control socket %s: cannot give it to the group: %s",
+    if (give_access(path, next) < 0)
+        return conf_api.fault(node, "control socket %s: cannot give it to its user and group: %s",
                               next->path, strerror(errno));
-    if (chmod(path, next->mode) < 0)
-        return conf_api.fault(node, "control socket %s: %s", next->path, strerror(errno));
     return 0;
 }
 
@@ -295,8 +313,7 @@ void control_commit(struct control_next *next)
     if (next->fd >= 0) {
         stop_listening();
         start_listening(next);
-    } else if ((next->group != (gid_t)-1 && chown(current_path, (uid_t)-1, next->group) < 0) ||
-               chmod(current_path, next->mode) < 0) {
+    } else if (give_access(current_path, next) < 0) {
         LOG(WARN, current_path, "control socket keeps its old group and mode: %s", strerror(errno));
     }
     free(next);

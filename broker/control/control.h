@@ -6,6 +6,7 @@
 #define BROKER_CONTROL_H
 
 #include "plugin/module.h"
+#include <sys/types.h>
 #include <xmb/conf.h>
 
 extern const struct xmb_control_api control_api;
@@ -17,6 +18,11 @@ int control_prepare(const struct xmb_conf *broker, struct control_next **next);
  * Before control_prepare, for a check of the configuration alone: no socket is made or looked for.
  */
 void control_only_check(void);
+/*
+ * Before the first control_prepare: whose the socket will be. `gid` is its group wherever the
+ * configuration names none.
+ */
+void control_owner(uid_t uid, gid_t gid);
 void control_abort(struct control_next *next);
 void control_commit(struct control_next *next);
 /* Collects the commands of the core and of every module; after all init, before commit. */

@@ -67,6 +67,7 @@ static int show_modules(void *state, const struct xmb_call *call, struct xmb_out
         control_api.text(out, "version", xmb_str(m->plugin.version));
         emit_roles(m, out);
         control_api.text(out, "state", xmb_str(module_state_name(m->state)));
+        control_api.flag(out, "linked_in", m->linked_in);
         control_api.text(out, "summary", xmb_str(m->plugin.summary));
         control_api.row_end(out);
     }
@@ -199,7 +200,7 @@ const struct xmb_command core_commands[] = {
     {XMB_COMMAND_INIT, XMB_SCOPE_CONTROL, 0, 0, "show version", "",
      "the broker's version, its plugin ABI, and how long it runs", show_version},
     {XMB_COMMAND_INIT, XMB_SCOPE_CONTROL, 0, 0, "show modules", "",
-     "the modules that are loaded, with their roles and state", show_modules},
+     "the modules that are loaded, their roles and state, and which are linked in", show_modules},
     {XMB_COMMAND_INIT, XMB_SCOPE_CONTROL, 0, 0, "show listeners", "",
      "the addresses and ports that are listened on", show_listeners},
     {XMB_COMMAND_INIT, XMB_SCOPE_ROUTING, 0, 0, "show services", "[domain N]",

@@ -6,7 +6,9 @@
  *         <module name="xmcp" level="debug"/>
  *     </log>
  *
- * Preparing opens the file, again if it is the same one: that is what log rotation needs.
+ * Preparing opens the file, again if it is the same one: that is what log rotation needs. The first
+ * one is used as soon as it is prepared, so that no line of the start goes elsewhere; levels of
+ * modules that are not loaded yet wait for them.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -26,7 +28,11 @@ struct log_next {
     uint32_t level;
     struct module_level *own; /* at most one for each module */
     size_t own_count;
+    int begun; /* its sink is in use */
 };
+
+static const struct log_next *first; /* begun, and neither committed nor aborted */
+static int only_check;
 
 /* A level attribute; absent leaves `*level`. */
 static int read_level(const struct xmb_conf *node, uint32_t *level)
@@ -120,7 +126,7 @@ static int open_sink(const struct xmb_conf *broker, const struct xmb_conf *log,
 
     if (strcmp(to, "stderr") != 0 && strcmp(to, "journal") != 0 && to[0] != '/')
         return conf_api.fault(log, "log to=\"%s\": stderr, journal or an absolute path", to);
-    rc = log_sink_open(sink, to, format);
+    rc = log_sink_open(sink, to, format, only_check);
     if (rc == -ENOSYS)
         return conf_api.fault(log, "this xmbd was built without the journal: stderr or a path");
     if (rc < 0)
@@ -135,6 +141,7 @@ int log_prepare(const struct xmb_conf *broker, struct log_next **out)
     struct log_next *next = calloc(1, sizeof *next);
     enum log_format format = LOG_TEXT;
     int rc = 0;
+    int opened;
 
     if (next == NULL)
         return XMB_ENOMEM;
@@ -144,10 +151,10 @@ int log_prepare(const struct xmb_conf *broker, struct log_next **out)
         rc = read_level(log, &next->level);
     if (rc == 0 && log != NULL)
         rc = read_module_levels(broker, log, next);
-    if (rc == 0)
-        rc = read_format(log, &format);
-    if (rc == 0)
-        rc = open_sink(broker, log, format, &next->sink);
+    opened = read_format(log, &format);
+    if (opened == 0)
+        opened = open_sink(broker, log, format, &next->sink);
+    rc = rc == 0 ? opened : rc; /* every fault is told */
     if (rc < 0)
         log_abort(next);
     else
@@ -159,6 +166,8 @@ static void free_next(struct log_next *next)
 {
     size_t i;
 
+    if (next == first)
+        first = NULL;
     for (i = 0; i < next->own_count; i++)
         free(next->own[i].module);
     free(next->own);
@@ -183,13 +192,37 @@ static uint32_t level_for(const struct log_next *next, const char *module)
     return next->level;
 }
 
+void log_only_check(void)
+{
+    only_check = 1;
+}
+
+void log_begin(struct log_next *next)
+{
+    struct xmb_module *core = module_core();
+
+    if (only_check)
+        return;
+    log_sink_use(&next->sink);
+    next->sink.fd = -1; /* not ours to close any more */
+    next->begun = 1;
+    first = next;
+    atomic_store_explicit(&core->log_level, level_for(next, core->name), memory_order_relaxed);
+}
+
+uint32_t log_level_for(const char *module)
+{
+    return first != NULL ? level_for(first, module) : log_api.level(NULL);
+}
+
 void log_commit(struct log_next *next)
 {
     uint32_t i;
 
     if (next == NULL)
         return;
-    log_sink_use(&next->sink);
+    if (!next->begun)
+        log_sink_use(&next->sink);
     for (i = 0; i < module_count(); i++) {
         struct xmb_module *m = module_at(i);
 

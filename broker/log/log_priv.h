@@ -60,7 +60,7 @@ struct log_sink {
 };
 
 /* A new sink for `to`; 0, or a negative errno. */
-int log_sink_open(struct log_sink *sink, const char *to, enum log_format format);
+int log_sink_open(struct log_sink *sink, const char *to, enum log_format format, int is_check);
 void log_sink_close(struct log_sink *sink);
 /* Replaces the sink and closes the old one; lines of other threads go to one or the other. */
 void log_sink_use(const struct log_sink *sink);

@@ -16,6 +16,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <poll.h>
 #include <stdatomic.h>
 #include <stdio.h>
@@ -58,7 +59,53 @@ static int wants_colour(int fd)
     return (no == NULL || *no == '\0') && isatty(fd);
 }
 
-int log_sink_open(struct log_sink *sink, const char *to, enum log_format format)
+static uid_t owner;
+
+void log_owner(uid_t uid)
+{
+    owner = uid;
+}
+
+static int open_once(const char *to, int flags)
+{
+    /* O_NONBLOCK: a pipe without a reader is an error and not a wait */
+    return open(to, O_WRONLY | O_APPEND | O_CLOEXEC | O_NOCTTY | O_NONBLOCK | flags, 0640);
+}
+
+/*
+ * As the user who writes it from now on, where root may not: a unit gives root no right to files of
+ * others, and the folder of the log is the broker's user's, so that he can make the next one.
+ */
+static int open_file(const char *to, int flags)
+{
+    int error, fd = open_once(to, flags);
+
+    if (fd >= 0 || errno != EACCES || geteuid() != 0 || owner == 0 || seteuid(owner) < 0)
+        return fd;
+    fd = open_once(to, flags);
+    error = errno;
+    if (seteuid(0) < 0)
+        abort(); /* the broker is no longer what it was started as */
+    errno = error;
+    return fd;
+}
+
+/* With -t nothing is made. Where there is no file yet, its folder has to be there. */
+static int check_file(struct log_sink *sink, const char *to)
+{
+    const char *slash = strrchr(to, '/');
+    char folder[PATH_MAX];
+    struct stat st;
+
+    sink->fd = open_file(to, 0);
+    if (sink->fd >= 0 || errno != ENOENT)
+        return sink->fd >= 0 ? 0 : -errno;
+    if (snprintf(folder, sizeof folder, "%.*s/", (int)(slash - to), to) >= (int)sizeof folder)
+        return -ENAMETOOLONG;
+    return stat(folder, &st) == 0 ? 0 : -errno;
+}
+
+int log_sink_open(struct log_sink *sink, const char *to, enum log_format format, int is_check)
 {
     memset(sink, 0, sizeof *sink);
     sink->fd = -1;
@@ -72,9 +119,10 @@ int log_sink_open(struct log_sink *sink, const char *to, enum log_format format)
     }
     if (strcmp(to, "stderr") == 0)
         sink->fd = fcntl(STDERR_FILENO, F_DUPFD_CLOEXEC, 3);
-    else /* O_NONBLOCK: a pipe without a reader is an error and not a wait */
-        sink->fd = open(to, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOCTTY | O_NONBLOCK,
-                        0640);
+    else if (is_check)
+        return check_file(sink, to);
+    else
+        sink->fd = open_file(to, O_CREAT);
     if (sink->fd < 0)
         return -errno;
     sink->regular = is_regular(sink->fd);

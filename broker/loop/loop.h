@@ -33,6 +33,7 @@ struct loop {
     uv_thread_t thread;
     const char *name; /* static text: "control", "routing", "worker 0" */
     _Atomic uint64_t gate; /* bytes that wait, and whether posts are taken: mailbox_priv.h */
+    size_t mailbox_bytes;  /* their bound */
     struct mailbox *mailbox;
     uv_check_t turn_end;
     uv_prepare_t turn_end_before_poll;
@@ -77,6 +78,11 @@ int loop_post(struct loop *loop, loop_fn *fn, void *arg, size_t cost_bytes);
  * there is no memory for the list node, which is 64 bytes, the process ends.
  */
 int loop_post_must(struct loop *loop, loop_fn *fn, void *arg, size_t cost_bytes);
+/*
+ * Would loop_post take `cost_bytes` now? 0, or the error it would give: for messages that are
+ * gathered first and go together, by loop_post_must. Thread: any.
+ */
+int loop_may_post(const struct loop *loop, size_t cost_bytes);
 /* Monotonic, cached once a turn. Thread: the loop's. */
 uint64_t loop_now_ms(const struct loop *loop);
 /* Runs `hook` once at the end of this turn; armed already: nothing. Thread: the loop's. */

@@ -31,7 +31,6 @@
 
 struct mailbox {
     uv_async_t wake;
-    size_t max_bytes;
     struct mail *taken; /* taken from the stack, in order; the loop's own */
     _Alignas(64) _Atomic(struct mail *) stack;
     _Alignas(64) _Atomic(struct mail *) spare;
@@ -165,20 +164,32 @@ static void gate_leave(struct loop *loop, size_t bytes)
     atomic_fetch_sub_explicit(&loop->gate, bytes, memory_order_release);
 }
 
+/* May `bytes` more come in where the gate was at `was`? */
+static int gate_judge(const struct loop *loop, uint64_t was, size_t bytes, int must)
+{
+    if ((was & GATE_SHUT) != 0 || (!must && (was & GATE_STOPPING) != 0))
+        return XMB_ECANCELED;
+    if (!must && (was & GATE_BYTES) != 0 && (was & GATE_BYTES) + bytes > loop->mailbox_bytes)
+        return XMB_EAGAIN;
+    return 0;
+}
+
 /* Counts `bytes` in, or says why not. */
 static int gate_enter(struct loop *loop, size_t bytes, int must)
 {
     uint64_t was = atomic_fetch_add_explicit(&loop->gate, bytes, memory_order_acquire);
-    int rc = 0;
+    int rc = gate_judge(loop, was, bytes, must);
 
-    if ((was & GATE_SHUT) != 0 || (!must && (was & GATE_STOPPING) != 0))
-        rc = XMB_ECANCELED;
-    else if (!must && (was & GATE_BYTES) != 0 &&
-             (was & GATE_BYTES) + bytes > loop->mailbox->max_bytes)
-        rc = XMB_EAGAIN;
     if (rc < 0)
         gate_leave(loop, bytes);
     return rc;
+}
+
+int loop_may_post(const struct loop *loop, size_t cost_bytes)
+{
+    uint64_t gate = atomic_load_explicit(&loop->gate, memory_order_relaxed);
+
+    return gate_judge(loop, gate, cost_bytes, 0);
 }
 
 /* The caller has bytes in the gate. */
@@ -334,13 +345,13 @@ int mailbox_init(struct loop *loop, size_t max_bytes)
     if (box == NULL)
         return XMB_ENOMEM;
     memset(box, 0, sizeof *box);
-    box->max_bytes = max_bytes;
     if (uv_async_init(&loop->uv, &box->wake, on_wake) != 0) {
         free(box);
         return XMB_EIO;
     }
     box->wake.data = loop;
     loop->mailbox = box;
+    loop->mailbox_bytes = max_bytes;
     atomic_store_explicit(&loop->gate, 0, memory_order_release);
     return 0;
 }

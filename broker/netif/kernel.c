@@ -4,7 +4,9 @@
  *
  * Two dumps over a netlink socket of its own, which is closed again: name, flags, MTU and master
  * of a link come in one message, and all of it is of the network namespace that we are in. Only
- * the speed of a link is not told there and stands in a file.
+ * the speed of a link is not told there and stands in a file. To read all these files takes longer
+ * than both dumps, so a link whose carrier did not change since the last look keeps a speed that is
+ * known, unless it may have it from other links: a bond's changes while its carrier stays.
  *
  * An IPv6 address that is not proven to be unique yet cannot be sent from; it is left out until
  * then, and when it is, the bell rings.
@@ -103,7 +105,7 @@ static int take_link(struct picture *out, const struct nlmsghdr *h)
 {
     static atomic_flag said = ATOMIC_FLAG_INIT;
     const struct ifinfomsg *link = NLMSG_DATA(h);
-    const struct rtattr *first = IFLA_RTA(link), *info;
+    const struct rtattr *first = IFLA_RTA(link), *info, *changes;
     size_t bytes = NLMSG_PAYLOAD(h, sizeof(*link));
     char kind[16] = "";
     struct iface *i;
@@ -125,6 +127,9 @@ static int take_link(struct picture *out, const struct nlmsghdr *h)
     if (info != NULL)
         text_of(attribute(RTA_DATA(info), RTA_PAYLOAD(info), IFLA_INFO_KIND), kind, sizeof(kind));
     i->is_vrf = strcmp(kind, "vrf") == 0;
+    changes = attribute(first, bytes, IFLA_CARRIER_CHANGES);
+    i->carrier_changes = number_of(changes, 0);
+    i->keeps_speed = changes != NULL && (kind[0] == '\0' || strcmp(kind, "veth") == 0);
     return 0;
 }
 
@@ -267,7 +272,7 @@ static int dump(struct look *l, uint16_t type,
 
 /* --- what no message says -------------------------------------------------------------------- */
 
-static uint64_t speed_kbps(const char *name)
+uint64_t kernel_speed_kbps(const char *name)
 {
     char path[64], text[24];
     long long mbps;
@@ -287,7 +292,18 @@ static uint64_t speed_kbps(const char *name)
     return mbps > 0 && mbps <= SPEED_MAX_MBPS ? (uint64_t)mbps * 1000 : 0;
 }
 
-static void complete(struct picture *p)
+static uint64_t speed_of(const struct iface *i, const struct picture *was)
+{
+    const struct iface *old = picture_find(was, i->now.index);
+
+    if (old != NULL && old->now.speed_kbps > 0 && i->keeps_speed &&
+        i->now.flags == old->now.flags && i->carrier_changes == old->carrier_changes &&
+        strcmp(i->now.name, old->now.name) == 0)
+        return old->now.speed_kbps;
+    return kernel_speed_kbps(i->now.name);
+}
+
+static void complete(struct picture *p, const struct picture *was)
 {
     const struct iface *master;
     size_t i;
@@ -298,7 +314,8 @@ static void complete(struct picture *p)
         master = one->master != 0 ? picture_find(p, one->master) : NULL;
         if (master != NULL && master->is_vrf)
             memcpy(one->now.vrf, master->now.name, sizeof(one->now.vrf));
-        one->now.speed_kbps = speed_kbps(one->now.name);
+        if (was != NULL)
+            one->now.speed_kbps = speed_of(one, was);
     }
 }
 
@@ -327,7 +344,7 @@ static int failed(struct picture *out, int rc)
     return rc == -ENOMEM ? XMB_ENOMEM : XMB_EIO;
 }
 
-int kernel_look(struct picture *out, int links_only)
+int kernel_look(struct picture *out, const struct picture *was)
 {
     struct look *l = calloc(1, sizeof(*l));
     int tries, interrupted, rc;
@@ -338,7 +355,7 @@ int kernel_look(struct picture *out, int links_only)
     rc = look_open(l);
     for (tries = 0; rc == 0 && tries < TRIES_MAX && (tries == 0 || l->interrupted); tries++) {
         picture_free(out);
-        rc = look_once(l, links_only);
+        rc = look_once(l, was == NULL);
     }
     if (l->fd >= 0)
         close(l->fd);
@@ -346,6 +363,6 @@ int kernel_look(struct picture *out, int links_only)
     free(l);
     if (rc < 0)
         return failed(out, rc);
-    complete(out);
+    complete(out, was);
     return interrupted;
 }

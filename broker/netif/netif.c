@@ -107,10 +107,10 @@ static void tell_difference(const struct picture *was, const struct picture *now
 
 /* --- looking --------------------------------------------------------------------------------- */
 
-static int look(struct picture *out)
+static int look(struct picture *out, const struct picture *was)
 {
     uint64_t began_ns = uv_hrtime();
-    int rc = kernel_look(out, 0);
+    int rc = kernel_look(out, was);
 
     bell_looked((uv_hrtime() - began_ns) / 1000000);
     return rc;
@@ -123,7 +123,7 @@ static void on_rung(void)
 
     if (state.watches == NULL)
         return;
-    rc = look(&now);
+    rc = look(&now, &was);
     if (rc != 0) { /* nobody is to be told that an interface went which was only overlooked */
         picture_free(&now);
         bell_ring(rc < 0 ? NETIF_AGAIN_MS : NETIF_UNSTEADY_MS);
@@ -156,6 +156,7 @@ static int watch(struct xmb_module *module, void (*changed)(void *arg, const str
                  void (*gone)(void *arg, uint32_t index, const char *name), void *arg,
                  struct xmb_netif_watch **out)
 {
+    const struct picture none = {0};
     struct xmb_netif_watch *w;
     size_t i;
     int rc = 0;
@@ -164,7 +165,7 @@ static int watch(struct xmb_module *module, void (*changed)(void *arg, const str
     rc = bell_start(on_rung); /* before the look: nothing falls in between */
     if (rc == 0 && state.watches == NULL) {
         picture_free(&state.picture);
-        rc = look(&state.picture);
+        rc = look(&state.picture, &none);
     }
     if (rc < 0)
         return rc;
@@ -193,13 +194,14 @@ static int find(const char *name, struct xmb_netif *out)
 {
     uint32_t size = out->size < sizeof(*out) ? out->size : (uint32_t)sizeof(*out);
     struct picture p = {0};
-    const struct iface *i;
-    int rc = kernel_look(&p, 1);
+    struct iface *i;
+    int rc = kernel_look(&p, NULL);
 
     if (rc < 0)
         return rc;
     i = picture_find_name(&p, name);
     if (i != NULL) {
+        i->now.speed_kbps = kernel_speed_kbps(i->now.name);
         memcpy(out, &i->now, size);
         out->size = size;
     }
@@ -221,7 +223,7 @@ int netif_is_vrf(const char *name)
 {
     struct picture p = {0};
     const struct iface *i;
-    int rc = kernel_look(&p, 1);
+    int rc = kernel_look(&p, NULL);
 
     if (rc < 0)
         return rc;

@@ -26,6 +26,8 @@ struct iface {
     uint32_t addr_room;
     uint32_t master; /* index of the device that it belongs to; 0: none */
     int is_vrf;      /* it is such a device */
+    int keeps_speed; /* while `carrier_changes` stays */
+    uint32_t carrier_changes; /* how often the link came and went */
 };
 
 /* Interfaces by index. */
@@ -50,10 +52,13 @@ int iface_same(const struct iface *a, const struct iface *b);
 /* --- kernel.c; thread: any --- */
 
 /*
- * Fills `*out`, which is empty; without addresses when `links_only`. 1: while it was told,
- * something changed, so that it may lack some. XMB_EIO, XMB_ENOMEM.
+ * Fills `*out`, which is empty. `was` is the last look's, whose speeds may still hold, or an empty
+ * one; NULL: links only, without addresses and speeds. 1: while it was told, something changed,
+ * so that it may lack some. XMB_EIO, XMB_ENOMEM.
  */
-int kernel_look(struct picture *out, int links_only);
+int kernel_look(struct picture *out, const struct picture *was);
+/* Reads it from its file. 0: not known, or no such interface. */
+uint64_t kernel_speed_kbps(const char *name);
 
 /* --- bell.c; thread: routing --- */
 

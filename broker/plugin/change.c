@@ -5,13 +5,13 @@
  * The first configuration and every reload take the same way. What prepares: log, TLS, control
  * socket, each module whose element differs from the one it runs with, listeners. They are all
  * asked, also after one has refused, so that the operator sees every fault; then what was
- * prepared is aborted in reverse. A commit cannot fail. What was replaced is retired when every
- * worker has moved on.
+ * prepared is aborted in reverse (whom its schema refuses is not asked: change_check.c). A commit
+ * cannot fail. What was replaced is retired when every worker has moved on.
  *
  * Nodes of a configuration live as long as a module runs with them: each module holds a
  * reference to the struct conf its element came from, which may be older than the running one.
  */
-#include "plugin/lifecycle.h"
+#include "plugin/change_priv.h"
 
 #include "conn/conn.h"
 #include "control/control.h"
@@ -23,32 +23,7 @@
 
 #include <stdlib.h>
 
-struct part {
-    const struct xmb_conf *element;
-    void *next;
-    void *old;
-    struct conf *old_conf;
-    int changes;
-    int prepared;
-};
-
 #define DRAIN_MS 10000 /* unless drain= says other */
-
-struct change {
-    struct conf *conf;
-    struct conf_faults *faults;
-    struct log_next *log;
-    struct tls_next *tls;
-    struct control_next *control;
-    struct listeners_next *listeners;
-    struct datagrams_next *datagrams;
-    int log_ready;
-    int tls_ready;
-    int tls_changes; /* profiles are others than before */
-    int control_ready;
-    int listeners_ready;
-    struct part parts[MODULES_MAX]; /* by module index */
-};
 
 static struct conf *running;
 /* What each module runs with, by module index. */
@@ -121,6 +96,8 @@ int change_prepare_core(struct change *ch)
     ch->log_ready = rc == 0;
     if (rc < 0)
         result = failed(ch, broker, before, "the log", rc);
+    else if (running == NULL)
+        log_begin(ch->log);
     before = ch->faults->count;
     rc = tls_prepare(broker, &ch->tls);
     ch->tls_ready = rc == 0;
@@ -131,6 +108,7 @@ int change_prepare_core(struct change *ch)
     ch->control_ready = rc == 0;
     if (rc < 0)
         result = failed(ch, broker, before, "the control socket", rc);
+    ch->refused |= result < 0;
     return result;
 }
 
@@ -166,6 +144,8 @@ static int prepare_module(struct change *ch, struct xmb_module *m)
     size_t before = ch->faults->count;
     int rc;
 
+    if (change_cannot_ask(ch, m))
+        return XMB_ECONF;
     part->element = lifecycle_element(ch->conf, m);
     part->changes = running == NULL || !conf_same(part->element, held[m->index].element);
     if (!part->changes)
@@ -210,7 +190,7 @@ static int prepare_listeners(struct change *ch, uint32_t workers)
 int change_prepare_modules(struct change *ch, uint32_t workers)
 {
     struct xmb_module *m;
-    int result = 0;
+    int result = ch->refused ? XMB_ECONF : 0;
     uint32_t i;
 
     for (i = 0; (m = lifecycle_order(i)) != NULL; i++)

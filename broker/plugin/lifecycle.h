@@ -29,8 +29,6 @@ int plugin_load(struct conf *c, const char *const *folders, size_t count,
 struct xmb_module *lifecycle_order(uint32_t n);
 /* The element of `m` in `c`, or NULL. */
 const struct xmb_conf *lifecycle_element(const struct conf *c, const struct xmb_module *m);
-/* Validates modules with their schemas. */
-int lifecycle_check(struct conf *c, struct conf_faults *faults);
 /* What a negative XMB_E* says, for people. */
 const char *module_error_text(int code);
 
@@ -40,9 +38,17 @@ struct change;
 
 /* Holds `c`. NULL: out of memory. */
 struct change *change_new(struct conf *c, struct conf_faults *faults);
+/*
+ * Validates each module's element with its schema. XMB_ECONF: one was refused. The others can be
+ * prepared all the same, so that their faults are told too; then change_prepare_modules refuses.
+ */
+int change_check(struct change *ch);
 /* Log, TLS, control socket: needs no plugin, so at start it is done while we may still be root. */
 int change_prepare_core(struct change *ch);
-/* The modules that differ from what they run with (all, at start), then listeners. */
+/*
+ * The modules that differ from what they run with (all, at start), then listeners. XMB_ECONF also
+ * when change_check or change_prepare_core refused something before.
+ */
 int change_prepare_modules(struct change *ch, uint32_t workers);
 /* Gives everything back, in reverse, and frees `ch`. NULL is fine. */
 void change_abort(struct change *ch);

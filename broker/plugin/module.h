@@ -40,6 +40,7 @@ struct xmb_module {
     void *self;           /* from init */
     void *conf;           /* committed configuration; control thread only */
     uint32_t state;       /* enum module_state; control thread only */
+    int linked_in;        /* its code is a part of this program and came from no file */
     _Atomic uint32_t log_level; /* enum xmb_level */
 };
 

@@ -7,6 +7,7 @@
  * plugin's missing members read as NULL, a newer one's extra members are not touched. The order of
  * the checks is that of trust: magic before version, version before size, size before content.
  */
+#include "log/log.h"
 #include "plugin/plugin_priv.h"
 
 #include <stdlib.h>
@@ -295,6 +296,6 @@ int plugin_check(const struct xmb_plugin *d, const char *name, struct xmb_module
         return rc;
     m->name = m->plugin.name;
     m->state = MODULE_LOADED;
-    m->log_level = atomic_load(&module_core()->log_level);
+    m->log_level = log_level_for(m->name);
     return 0;
 }

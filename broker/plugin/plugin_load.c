@@ -104,6 +104,7 @@ static int load_one(struct load *l, struct candidate *c, struct plugin_why *why)
         rc = plugin_check(file->descriptor, name_of(c->element), c->m, why);
     if (rc < 0)
         goto out;
+    c->m->linked_in = file->linked_in;
     rc = twice(c, why);
     if (rc < 0) {
         plugin_check_free(c->m);
@@ -353,19 +354,4 @@ const struct xmb_conf *lifecycle_element(const struct conf *c, const struct xmb_
         if (strcmp(name_of(element), m->name) == 0 && ordinal-- == 0)
             return element;
     return NULL;
-}
-
-int lifecycle_check(struct conf *c, struct conf_faults *faults)
-{
-    struct conf_schema schemas[MODULES_MAX];
-    size_t count = 0;
-    uint32_t i;
-
-    for (i = 1; i < module_count(); i++) {
-        const struct xmb_plugin *p = &module_at(i)->plugin;
-        struct conf_schema schema = {p->name, p->schema, p->schema_bytes};
-
-        schemas[count++] = schema;
-    }
-    return conf_check(c, schemas, count, faults);
 }

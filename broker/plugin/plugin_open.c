@@ -37,6 +37,14 @@ int plugin_why(struct plugin_why *why, int code, const char *format, ...)
     return code;
 }
 
+#ifdef XMB_STATIC_PLUGINS
+/*
+ * libtool writes this table into a program that plugins are linked into. Tests and tools have this
+ * file without any plugin: there it is weak and NULL, and every plugin comes from a file.
+ */
+#pragma weak lt__PROGRAM__LTX_preloaded_symbols
+#endif
+
 int plugin_open_init(void)
 {
 #ifdef XMB_STATIC_PLUGINS
@@ -193,7 +201,8 @@ static int open_preloaded(const char *name, struct plugin_file *out)
     out->descriptor = preloaded->find_sym(preloaded->dlloader_data, module, symbol);
     snprintf(out->path, sizeof out->path, "preloaded");
     out->hash[0] = '\0';
-    return out->descriptor != NULL;
+    out->linked_in = out->descriptor != NULL;
+    return out->linked_in;
 }
 #endif
 

@@ -43,17 +43,21 @@ const struct xmb_need *order_missing(struct xmb_module *const *list, size_t coun
     return NULL;
 }
 
-/* The first in `list` that `m` requires, or NULL. */
-static struct xmb_module *required_in(struct xmb_module *const *list, size_t count,
-                                      const struct xmb_module *m)
+struct xmb_module *order_required(struct xmb_module *const *list, size_t count,
+                                  const struct xmb_module *m, int optional)
 {
     size_t i;
     size_t k;
 
-    for (i = 0; i < m->plugin.requires_list_count; i++)
+    for (i = 0; i < m->plugin.requires_list_count; i++) {
+        const struct xmb_need *need = &m->plugin.requires_list[i];
+
+        if ((need->revision & XMB_NEED_OPTIONAL) != 0 && !optional)
+            continue;
         for (k = 0; k < count; k++)
-            if (list[k] != NULL && list[k] != m && offers(list[k], &m->plugin.requires_list[i]))
+            if (list[k] != NULL && list[k] != m && offers(list[k], need))
                 return list[k];
+    }
     return NULL;
 }
 
@@ -63,7 +67,7 @@ size_t order_sort(struct xmb_module **list, size_t count, struct xmb_module **ou
     size_t i = 0;
 
     while (i < count) {
-        if (list[i] == NULL || required_in(list, count, list[i]) != NULL) {
+        if (list[i] == NULL || order_required(list, count, list[i], 1) != NULL) {
             i++;
             continue;
         }
@@ -93,7 +97,7 @@ void order_cycle_text(struct xmb_module *const *list, size_t count, const struct
 
     while (m != NULL && n < MODULES_MAX && used < cap && !is_in(seen, n, m)) {
         seen[n++] = m;
-        m = required_in(list, count, m);
+        m = order_required(list, count, m, 1);
         if (m != NULL)
             used += (size_t)snprintf(text + used, cap - used, " requires %s%s", m->name,
                                      is_in(seen, n, m) ? "" : ", which");

@@ -23,8 +23,9 @@ int plugin_why(struct plugin_why *why, int code, const char *format, ...) XMB_PR
 /* --- plugin_open.c: from a name to a descriptor --- */
 
 struct plugin_file {
-    char path[PATH_MAX]; /* absolute; of a preloaded one "preloaded" */
+    char path[PATH_MAX]; /* absolute; of one that is linked in "preloaded" */
     char hash[65];       /* SHA-256 of the file in hex, or "" */
+    int linked_in;       /* a part of this program: there is no file */
     const struct xmb_plugin *descriptor; /* the plugin's own memory: not checked yet */
 };
 

@@ -142,26 +142,27 @@ static void try_file(struct change **out, struct conf_faults *faults)
     struct conf *running = change_running();
     struct change *ch = NULL;
     struct conf *next = NULL;
+    int rc = XMB_ECONF;
 
     privileges_read_begin();
     if (conf_read(file, &next, faults) < 0)
         goto out;
     check_fixed(running, next, faults);
     check_modules(running, next, faults);
-    lifecycle_check(next, faults);
-    if (faults->count > 0)
-        goto out;
+    if (conf_check_broker(next, faults) < 0)
+        goto out; /* what stands in modules may be about what is wrong there */
     ch = change_new(next, faults);
-    if (ch == NULL)
+    if (ch == NULL) {
         conf_faults_add(faults, file, 0, "out of memory");
-    else
-        change_prepare_core(ch);
+        goto out;
+    }
+    change_check(ch);
+    change_prepare_core(ch);
     privileges_read_end();
-    if (ch != NULL)
-        change_prepare_modules(ch, worker_count());
+    rc = change_prepare_modules(ch, worker_count());
 out:
     privileges_read_end();
-    if (faults->count > 0) {
+    if (rc < 0 || faults->count > 0) {
         change_abort(ch);
         ch = NULL;
     }

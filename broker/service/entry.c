@@ -67,9 +67,8 @@ static void unneed_bucket(struct bucket *b)
     free(b);
 }
 
-struct entry *entry_find(uint32_t domain, const struct xmb_service_id *id)
+static struct entry *find(uint32_t domain, const struct xmb_service_id *id, uint64_t hash)
 {
-    uint64_t hash = service_hash(domain, id);
     struct table_node *n;
     struct entry *e;
 
@@ -81,10 +80,15 @@ struct entry *entry_find(uint32_t domain, const struct xmb_service_id *id)
     return NULL;
 }
 
-static int make(uint32_t domain, const struct xmb_service_id *id, struct entry **out)
+struct entry *entry_find(uint32_t domain, const struct xmb_service_id *id)
 {
-    struct bucket *of_domain = need_bucket(domain, XMB_ANY_SERVICE);
-    struct bucket *of_service = need_bucket(domain, id->service);
+    return find(domain, id, service_hash(domain, id));
+}
+
+static int make(const struct record *r, struct entry **out)
+{
+    struct bucket *of_domain = need_bucket(r->pub.domain, XMB_ANY_SERVICE);
+    struct bucket *of_service = need_bucket(r->pub.domain, r->pub.id.service);
     struct entry *e = calloc(1, sizeof(*e));
 
     if (of_domain == NULL || of_service == NULL || e == NULL) {
@@ -93,8 +97,8 @@ static int make(uint32_t domain, const struct xmb_service_id *id, struct entry *
         free(e);
         return XMB_ENOMEM;
     }
-    e->domain = domain;
-    e->id = *id;
+    e->domain = r->pub.domain;
+    e->id = r->pub.id;
     e->since_ms = loop_now_ms(loop_routing());
     list_init(&e->of_owner);
     list_init(&e->of_domain);
@@ -103,15 +107,15 @@ static int make(uint32_t domain, const struct xmb_service_id *id, struct entry *
     e->service_bucket = of_service;
     list_append(&of_domain->entries, &e->of_domain);
     list_append(&of_service->entries, &e->of_service);
-    table_add(&entries, &e->node, service_hash(domain, id));
+    table_add(&entries, &e->node, r->hash);
     stat_add(STAT_SERVICES, 1);
     *out = e;
     return 0;
 }
 
-int entry_need(uint32_t domain, const struct xmb_service_id *id, struct entry **out)
+int entry_need(const struct record *r, struct entry **out)
 {
-    struct entry *e = entry_find(domain, id);
+    struct entry *e = find(r->pub.domain, &r->pub.id, r->hash);
 
     if (e != NULL) {
         *out = e;
@@ -119,7 +123,7 @@ int entry_need(uint32_t domain, const struct xmb_service_id *id, struct entry **
     }
     if (entries.count >= maximum)
         return XMB_ELIMIT;
-    return make(domain, id, out);
+    return make(r, out);
 }
 
 static void free_entry(struct entry *e)

@@ -159,6 +159,7 @@ static int make(struct service_mirror *m, const struct xmb_subscription *spec,
     if (r == NULL)
         return XMB_ENOMEM;
     r->link = m->link;
+    outbox_send(&m->outbox);
     rc = loop_post(loop_routing(), index_attach, r, sizeof(*r));
     if (rc < 0) {
         replica_free(r);
@@ -177,6 +178,7 @@ static void close_replica(struct service_mirror *m, struct replica *r)
     list_remove(&r->touched);
     replica_clear(r);
     r->closed = 1;
+    outbox_send(&m->outbox);
     /* Refused only when the broker ends; then it is freed with all the rest. */
     (void)loop_post_must(loop_routing(), index_detach, r, sizeof(*r));
 }
@@ -258,6 +260,7 @@ int service_worker_init(struct xmb_worker *w)
     list_init(&m->ringing);
     list_init(&m->newcomers);
     m->hook.fn = ring_newcomers;
+    outbox_init(&m->outbox);
     w->services = m;
     return 0;
 }
@@ -278,6 +281,7 @@ void service_worker_fini(struct xmb_worker *w)
         list_remove(&r->touched);
     }
     table_clear(&m->replicas);
+    outbox_send(&m->outbox);
     link_end(m->link);
     pthread_mutex_lock(&buried.lock);
     list_append(&buried.links, &m->link->all);
@@ -286,6 +290,7 @@ void service_worker_fini(struct xmb_worker *w)
     pthread_mutex_unlock(&buried.lock);
     w->services = NULL;
     loop_hook_cancel(&w->loop, &m->hook);
+    loop_hook_cancel(&w->loop, &m->outbox.hook);
     free(m);
 }
 

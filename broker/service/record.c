@@ -5,8 +5,6 @@
 #include "service/record.h"
 #include "service/table.h"
 
-#include <stdlib.h>
-
 #define DOMAIN_MAX 65535
 
 int record_check(const struct xmb_publish *p)
@@ -35,12 +33,14 @@ struct record *record_new(const struct xmb_publish *p, struct xmb_str owner_name
                           uint32_t host_flags)
 {
     size_t bytes = sizeof(struct record) + p->data.n + owner_name.n;
-    struct record *r = malloc(bytes);
+    struct xmb_slab *slab = slab_new_snug(bytes);
+    struct record *r;
 
-    if (r == NULL)
+    if (slab == NULL)
         return NULL;
+    r = (struct record *)(void *)slab->data;
     memset(r, 0, sizeof(*r));
-    atomic_init(&r->refs, 1);
+    r->slab = slab;
     r->bytes = (uint32_t)bytes;
     r->hash = service_hash(p->domain, &p->id);
     r->pub.size = sizeof(r->pub);
@@ -64,11 +64,8 @@ struct record *record_new_id(uint32_t domain, const struct xmb_service_id *id)
 
 void record_release(struct record *r)
 {
-    if (r == NULL)
-        return;
-    /* Release and acquire: whoever frees has seen the last use by each other holder. */
-    if (atomic_fetch_sub_explicit(&r->refs, 1, memory_order_acq_rel) == 1)
-        free(r);
+    if (r != NULL)
+        slab_release(r->slab);
 }
 
 static int addr_same(const struct xmb_addr *a, const struct xmb_addr *b)

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * record.h - one version of one service, as one block of memory.
+ * record.h - one version of one service, as one block of memory: what a slab holds, counted
+ * and recycled as that.
  *
  * A worker makes it when it publishes, so the copy of the data is paid there.
  * On its way to the routing loop the record is also the request; once stored
@@ -9,15 +10,21 @@
 #ifndef BROKER_SERVICE_RECORD_H
 #define BROKER_SERVICE_RECORD_H
 
-#include <stdatomic.h>
 #include <xmb/service.h>
 
+#include "buf/buf.h"
+
+enum request { REQUEST_PUBLISH = 1, REQUEST_UNPUBLISH };
+
 struct record {
-    _Atomic uint32_t refs;
-    uint32_t bytes;          /* all of this block, for mailbox accounting */
-    uint64_t hash;           /* service_hash of domain and identity */
-    struct xmb_owner *asker; /* as request: who asks; not a reference */
-    uint64_t tag;            /* as request */
+    struct xmb_slab *slab; /* that this is in */
+    uint64_t hash;         /* service_hash of domain and identity */
+    uint32_t bytes;        /* all of this block, for mailbox accounting */
+    uint32_t request;      /* enum request */
+    /* As request: who asks, not a reference; its number; the next of those that go along. */
+    struct xmb_owner *asker;
+    uint64_t tag;
+    struct record *next;
     struct xmb_service pub;
     char text[]; /* data, then the owner's name */
 };
@@ -35,7 +42,7 @@ int record_same(const struct record *a, const struct record *b);
 
 static inline struct record *record_hold(struct record *r)
 {
-    atomic_fetch_add_explicit(&r->refs, 1, memory_order_relaxed);
+    slab_hold(r->slab);
     return r;
 }
 

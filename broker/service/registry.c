@@ -130,12 +130,13 @@ static void change_owner(struct entry *e, struct xmb_owner *o)
     set_owner(e, o);
 }
 
+/* Takes the reference to `r`. */
 static void store(struct entry *e, struct record *r)
 {
     struct record *was = e->local;
 
     stamp(e, r);
-    e->local = record_hold(r);
+    e->local = r;
     settle(e, 0);
     tell_modules(r, was, 0);
     record_release(was);
@@ -152,16 +153,13 @@ static void answer(const struct record *r, int status, uint32_t sequence, uint32
     n->created = created;
 }
 
-void registry_publish(struct loop *loop, void *record)
+static void publish(struct record *r)
 {
-    struct record *r = record;
     struct entry *e;
     uint32_t created;
     int status;
 
-    if (loop == NULL)
-        goto done;
-    status = entry_need(r->pub.domain, &r->pub.id, &e);
+    status = entry_need(r, &e);
     if (status < 0) {
         answer(r, status, 0, 0);
         goto done;
@@ -174,8 +172,10 @@ void registry_publish(struct loop *loop, void *record)
     }
     change_owner(e, r->asker);
     answer(r, 0, r->pub.sequence, created);
-    if (status == 0)
+    if (status == 0) {
         store(e, r);
+        return;
+    }
 done:
     record_release(r);
 }
@@ -192,14 +192,10 @@ static void withdraw_local(struct entry *e, uint32_t reason)
     record_release(was);
 }
 
-void registry_unpublish(struct loop *loop, void *record)
+static void unpublish(struct record *r)
 {
-    struct record *r = record;
-    struct entry *e;
+    struct entry *e = entry_find(r->pub.domain, &r->pub.id);
 
-    if (loop == NULL)
-        goto done;
-    e = entry_find(r->pub.domain, &r->pub.id);
     if (e == NULL || e->local == NULL || e->owner != r->asker) {
         answer(r, XMB_ENOENT, 0, 0);
         goto done;
@@ -208,6 +204,21 @@ void registry_unpublish(struct loop *loop, void *record)
     withdraw_local(e, XMB_GONE_SOURCE);
 done:
     record_release(r);
+}
+
+void registry_requests(struct loop *loop, void *first)
+{
+    struct record *r, *next;
+
+    for (r = first; r != NULL; r = next) {
+        next = r->next;
+        if (loop == NULL)
+            record_release(r);
+        else if (r->request == REQUEST_PUBLISH)
+            publish(r);
+        else
+            unpublish(r);
+    }
 }
 
 void registry_close(struct loop *loop, void *owner)
@@ -277,7 +288,7 @@ int registry_learn(struct xmb_module *module, const struct xmb_publish *p)
     r = record_new(p, XMB_STR(""), XMB_SERVICE_LEARNED);
     if (r == NULL)
         return XMB_ENOMEM;
-    rc = entry_need(p->domain, &p->id, &e);
+    rc = entry_need(r, &e);
     if (rc == 0) {
         rc = store_learned(e, module, r);
         if (rc < 0)

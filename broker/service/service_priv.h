@@ -56,6 +56,8 @@ static inline uint32_t service_scope(uint32_t domain, uint32_t view)
 
 /* --- owner.c: publishers --------------------------------------------------------------------- */
 
+struct outbox;
+
 struct xmb_owner {
     /* Constant. */
     struct link *link;
@@ -81,6 +83,9 @@ int owner_publish(struct xmb_owner *o, const struct xmb_publish *p, uint64_t tag
 int owner_unpublish(struct xmb_owner *o, uint32_t domain, const struct xmb_service_id *id,
                     uint64_t tag);
 void owner_close(struct xmb_owner *o, uint32_t reason);
+void outbox_init(struct outbox *box);
+/* Sends what is in it; before whatever else the worker posts here, so that the order stays. */
+void outbox_send(struct outbox *box);
 
 /* --- link.c: routing loop to one worker ------------------------------------------------------ */
 
@@ -167,6 +172,15 @@ void link_fini(void);
 
 /* --- mirror.c: the worker's end -------------------------------------------------------------- */
 
+/* Requests of the owners of a worker, until the end of its turn: they are one message. */
+struct outbox {
+    struct record *first; /* NULL: empty */
+    struct record **end;
+    uint32_t count;
+    size_t bytes;
+    struct loop_hook hook;
+};
+
 struct service_mirror {
     struct xmb_worker *worker;
     struct link *link;
@@ -177,6 +191,7 @@ struct service_mirror {
     struct list ringing; /* subscribers that are called now */
     struct list newcomers;
     struct loop_hook hook;
+    struct outbox outbox;
 };
 
 void mirror_apply(struct service_mirror *m, struct batch *b);
@@ -223,8 +238,8 @@ struct entry {
 };
 
 struct entry *entry_find(uint32_t domain, const struct xmb_service_id *id);
-/* Finds or makes it. XMB_ELIMIT, XMB_ENOMEM. */
-int entry_need(uint32_t domain, const struct xmb_service_id *id, struct entry **out);
+/* Finds or makes the one that `r` is for. XMB_ELIMIT, XMB_ENOMEM. */
+int entry_need(const struct record *r, struct entry **out);
 /* Frees it when there is neither a local nor a learned record. */
 void entry_unneed(struct entry *e);
 /* Calls `fn` for each service that may match: the pattern's service number at least does. */
@@ -235,9 +250,8 @@ void entry_fini(void);
 
 /* --- registry.c: the rules ------------------------------------------------------------------- */
 
-void registry_publish(struct loop *loop, void *record);   /* loop_fn */
-void registry_unpublish(struct loop *loop, void *record); /* loop_fn */
-void registry_close(struct loop *loop, void *owner);      /* loop_fn */
+void registry_requests(struct loop *loop, void *first); /* loop_fn: a record and those behind it */
+void registry_close(struct loop *loop, void *owner);    /* loop_fn */
 int registry_learn(struct xmb_module *module, const struct xmb_publish *p);
 int registry_unlearn(struct xmb_module *module, uint32_t domain, const struct xmb_service_id *id,
                      uint32_t reason);

@@ -3,7 +3,9 @@
  * tls_alpn.c - application protocols in the handshake (RFC 7301).
  *
  * A server that has a list refuses a client that offers only others, as the RFC wants it, but
- * not after STARTTLS: there the protocol was settled before TLS began.
+ * not after STARTTLS: there the protocol was settled before TLS began. Where the profile has no
+ * list, what the module named for this connection is chosen if it is offered, and nobody is
+ * refused.
  */
 #include "conf/conf.h"
 #include "tls/tls_priv.h"
@@ -42,12 +44,31 @@ int tls_alpn_parse(const struct xmb_conf *node, struct tls_alpn **out)
     return 0;
 }
 
+/* The one name that the module gave; the client's list is length, octets, ... */
+static int choose_named(const char *name, const unsigned char **out, unsigned char *out_bytes,
+                        const unsigned char *in, unsigned int in_bytes)
+{
+    size_t n = name != NULL ? strlen(name) : 0;
+    unsigned int at;
+
+    for (at = 0; n > 0 && at < in_bytes; at += in[at] + 1u) {
+        if (in[at] != n || in_bytes - at - 1 < n || memcmp(in + at + 1, name, n) != 0)
+            continue;
+        *out = in + at + 1;
+        *out_bytes = (unsigned char)n;
+        return SSL_TLSEXT_ERR_OK;
+    }
+    return SSL_TLSEXT_ERR_NOACK;
+}
+
 static int choose(SSL *ssl, const unsigned char **out, unsigned char *out_bytes,
                   const unsigned char *in, unsigned int in_bytes, void *arg)
 {
     const struct tls_alpn *ours = arg;
     unsigned char *chosen;
 
+    if (ours == NULL)
+        return choose_named(tls_note_of(ssl)->alpn, out, out_bytes, in, in_bytes);
     if (SSL_select_next_proto(&chosen, out_bytes, ours->wire, ours->bytes, in, in_bytes) !=
         OPENSSL_NPN_NEGOTIATED)
         return tls_note_of(ssl)->upgraded ? SSL_TLSEXT_ERR_NOACK

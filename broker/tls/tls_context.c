@@ -146,8 +146,7 @@ static int make_server(struct tls_profile *p, const struct tls_settings *s, stru
     rc = context_load(s, p->server, 0);
     if (rc < 0)
         return rc;
-    if (*alpn != NULL)
-        tls_alpn_serve(p->server, *alpn);
+    tls_alpn_serve(p->server, *alpn);
     *alpn = NULL;
     /* Needed to resume sessions with client certificates. */
     SSL_CTX_set_session_id_context(p->server, (const unsigned char *)"xmb", 3);

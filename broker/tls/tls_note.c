@@ -45,6 +45,7 @@ static void note_free(void *parent, void *p, CRYPTO_EX_DATA *data, int index, lo
     free(note->profile);
     free(note->name);
     free(note->own);
+    free(note->alpn);
     free(note);
 }
 

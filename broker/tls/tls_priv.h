@@ -59,6 +59,7 @@ struct tls_note {
     char *profile;
     uint64_t judged; /* generation of the context that judged the peer last */
     char *name; /* asked for as client; as server: its certificate is shown. Or NULL */
+    char *alpn; /* as server: is chosen when the profile has no list; or NULL */
     char *own;  /* as client: its certificate is shown; or NULL */
     int keeps;  /* as client: sessions are kept, under `key` */
     unsigned char key[TLS_DIGEST_BYTES];
@@ -104,7 +105,7 @@ int tls_profile_digest(const struct xmb_conf *node, unsigned char out[TLS_DIGEST
 
 /* tls_alpn.c */
 int tls_alpn_parse(const struct xmb_conf *node, struct tls_alpn **out); /* *out NULL: none */
-void tls_alpn_serve(SSL_CTX *ctx, struct tls_alpn *alpn);               /* takes it over */
+void tls_alpn_serve(SSL_CTX *ctx, struct tls_alpn *alpn); /* takes it over; NULL: no list */
 int tls_alpn_offer(SSL *ssl, const char *name); /* one name instead; "" none. XMB_EINVAL */
 
 /* tls_identity.c: names of the context's own certificate, and <identity> children of `node`. */

@@ -63,7 +63,8 @@ static int ready(SSL *ssl, const struct xmb_tls_setup *setup, enum tls_role role
     note->upgraded = role == TLS_SERVER_UPGRADED;
     note->judged = tls_context_of(SSL_get_SSL_CTX(ssl))->generation;
     if (copy(setup->profile, &note->profile) < 0 || copy(setup->name, &note->name) < 0 ||
-        copy(setup->own, &note->own) < 0)
+        copy(setup->own, &note->own) < 0 ||
+        (role != TLS_CLIENT && copy(setup->alpn, &note->alpn) < 0))
         return XMB_ENOMEM;
     return role == TLS_CLIENT ? ready_client(ssl, setup) : ready_server(ssl, role);
 }

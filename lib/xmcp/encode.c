@@ -35,10 +35,11 @@ static uint8_t *reserve(struct xmcp_writer *w, unsigned type, size_t bytes)
         return NULL;
     }
     at = w->buffer + w->used_bytes;
+    w->used_bytes += whole;
+    if (bytes % 4 != 0)
+        put32(at + whole - 4, 0); /* the value is written over what is not padding */
     put16(at, type);
     put16(at + 2, (unsigned)bytes);
-    memset(at + 4 + bytes, 0, whole - 4 - bytes);
-    w->used_bytes += whole;
     return at + 4;
 }
 

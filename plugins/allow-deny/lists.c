@@ -130,12 +130,9 @@ static int read_list(const struct xmb_conf_api *api, const struct xmb_conf *node
     const struct list *first = lists_find(lists, name);
     uint32_t count = entries_in(api, node);
     struct list *list;
+    int rc;
 
     *out = NULL;
-    if (first != NULL)
-        return api->fault(node, "address list \"%s\" is here a second time; the first is in "
-                                "line %u",
-                          name, first->line);
     if (count > LISTS_ENTRIES_MAX - lists->entry_count)
         return api->fault(node, "address lists have more than %u entries in all",
                           LISTS_ENTRIES_MAX);
@@ -149,7 +146,11 @@ static int read_list(const struct xmb_conf_api *api, const struct xmb_conf *node
     list->name = name;
     list->line = api->line(node);
     *out = list;
-    return read_entries(api, node, list);
+    rc = read_entries(api, node, list);
+    if (first != NULL)
+        rc = api->fault(node, "address list \"%s\" is here a second time; the first is in line %u",
+                        name, first->line);
+    return rc;
 }
 
 int lists_read(const struct xmb_conf_api *api, const struct xmb_conf *conf, struct lists **out)

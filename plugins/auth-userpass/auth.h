@@ -6,6 +6,7 @@
  *     users_conf.c     configuration -> table of users
  *     users.c          the table: find by name, free
  *     check.c          the answer to one question
+ *     show.c           show users
  *     type7.c          passwords of type 7
  *
  * A struct users is one configuration: immutable once prepared, shared by all
@@ -78,6 +79,7 @@ struct auth_worker {
 struct auth {
     const struct xmb_host *host;
     struct xmb_module *module;
+    const struct users *users; /* in force; NULL before the first and after the last */
 };
 
 extern const struct xmb_host *auth_host; /* written once in init */
@@ -103,5 +105,8 @@ int auth_check(void *wself, const struct xmb_request *request, struct xmb_answer
                struct xmb_ticket *ticket);
 /* Releases what was made for the users of `aw`. */
 void auth_forget(struct auth_worker *aw);
+
+/* show.c: the command, see control.h of the SDK. Thread: control. */
+int auth_show_users(void *state, const struct xmb_call *call, struct xmb_out *out);
 
 #endif

@@ -42,15 +42,19 @@ static int prepare(void *self, const struct xmb_conf *conf, void **next)
 
 static void drop(void *self, void *users)
 {
-    (void)self;
+    struct auth *auth = self;
+
+    if (auth->users == users)
+        auth->users = NULL;
     users_free(users);
 }
 
 static void commit(void *self, void *next)
 {
-    const struct auth *auth = self;
+    struct auth *auth = self;
     const struct users *users = next;
 
+    auth->users = users;
     auth_host->log->write(auth->module, XMB_LOG_NOTICE, NULL,
                           "%u users, unauthenticated clients are %s",
                           users->count - (users->anonymous != NULL),
@@ -109,6 +113,15 @@ static const struct xmb_metric metrics[METRIC_COUNT] = {
                          "Clients without credentials that were refused."},
 };
 
+static const struct xmb_command commands[] = {
+    {.size = XMB_COMMAND_INIT,
+     .scope = XMB_SCOPE_CONTROL,
+     .words = "show users",
+     .arguments = "[USERNAME]",
+     .help = "users, and what each is told: domain, nonces, keepalive",
+     .run = auth_show_users},
+};
+
 static const struct xmb_module_ops ops = {
     .size = sizeof(ops),
     .init = init,
@@ -136,5 +149,6 @@ XMB_PLUGIN_NAMED(auth_userpass, "auth-userpass",
                  .schema = auth_userpass_rng,
                  .schema_bytes = sizeof(auth_userpass_rng) - 1,
                  .XMB_LIST(metrics, metrics),
+                 .XMB_LIST(commands, commands),
                  .ops = &ops,
                  .policy = &role);

@@ -109,7 +109,7 @@ static int read_domain(const struct xmb_conf *client, struct user *u)
     return 0;
 }
 
-static int read_nonce(const struct xmb_conf *client, struct user *u)
+static int read_nonce(const struct xmb_conf *client, int unauthenticated, struct user *u)
 {
     const struct xmb_conf *node = conf_api->child(client, "nonce");
     int32_t none = 0;
@@ -118,7 +118,7 @@ static int read_nonce(const struct xmb_conf *client, struct user *u)
     u->nonce_lifetime_ms = 800000;
     if (node == NULL)
         return 0;
-    if (u->name_bytes == 0)
+    if (unauthenticated)
         return conf_api->fault(node, "a nonce does not go with the unauthenticated client, whose "
                                      "messages nothing protects; leave <nonce> out");
     if (conf_api->flag(node, "none", &none) < 0 || conf_api->flag(node, "required", &required) < 0)
@@ -147,13 +147,12 @@ static int read_client(const struct xmb_conf *node, struct user *u)
     rc = conf_api->flag(node, "unauthenticated", &unauthenticated);
     if (rc == 0 && !unauthenticated) {
         rc = read_name(node, u);
-        if (rc < 0)
-            return rc; /* what follows would be told of a user without a name */
-        rc = read_password(node, u);
+        if (rc == 0) /* or it would be told of a user without a name */
+            rc = read_password(node, u);
     }
     if (read_domain(node, u) < 0)
         rc = XMB_ECONF;
-    if (read_nonce(node, u) < 0)
+    if (read_nonce(node, unauthenticated, u) < 0)
         rc = XMB_ECONF;
     if (read_keepalive(node, u) < 0)
         rc = XMB_ECONF;

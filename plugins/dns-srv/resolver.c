@@ -21,8 +21,8 @@ static int read_server(const struct xmb_conf_api *api, const struct xmb_conf *no
     uint64_t port = 53;
     int rc = api->address(node, "address", &addr);
 
-    if (rc == 0)
-        rc = api->number(node, "port", 1, 65535, &port);
+    if (api->number(node, "port", 1, 65535, &port) < 0)
+        rc = XMB_ECONF;
     if (rc < 0)
         return rc;
     rc = dsrv_context_server(ctx, &addr, (uint16_t)port);

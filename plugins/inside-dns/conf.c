@@ -82,14 +82,27 @@ static int read_address(const struct xmb_conf *node, struct conf *c)
     return 0;
 }
 
+/* Reads all of it, so that all of its faults are told. */
+static int read_gateway(const struct xmb_conf *node, struct conf *c)
+{
+    int rc = read_address(node, c);
+
+    if (read_port(node, "port", &c->port) < 0)
+        rc = XMB_ECONF;
+    if (read_port(node, "tls-port", &c->tls_port) < 0)
+        rc = XMB_ECONF;
+    if (read_name(node, c) < 0)
+        rc = XMB_ECONF;
+    return rc;
+}
+
 static int read_gateways(const struct xmb_conf *node, struct conf *c)
 {
     const struct xmb_conf *g = idns_host->conf->child(node, "gateway");
     int rc = 0;
 
     for (; g != NULL; g = idns_host->conf->next(g, "gateway"))
-        if (read_address(g, c) < 0 || read_port(g, "port", &c->port) < 0 ||
-            read_port(g, "tls-port", &c->tls_port) < 0 || read_name(g, c) < 0)
+        if (read_gateway(g, c) < 0)
             rc = XMB_ECONF;
     if (c->port == 0)
         c->port = IDNS_XMPP_PORT;

@@ -85,6 +85,7 @@ struct se_iface_conf {
     uint64_t bandwidth_kbps; /* 0: the kernel's word, else 1 Gbit/s (D22) */
     uint64_t delay_ps;       /* 0: by the bandwidth */
     uint32_t mtu_bytes;      /* 0: the kernel's */
+    struct xmb_addr source;  /* to remote neighbours; family 0: the first that fits */
     uint32_t pending_max;
     uint32_t neighbours_max;
     uint32_t new_per_s;
@@ -214,6 +215,7 @@ int se_conf_same_inbound(const struct se_family_conf *a, const struct se_family_
 int se_service_list_allows(const struct se_service_list *list, const struct xmb_service_id *id,
                            uint32_t tag, uint32_t origin);
 int se_address_list_allows(const struct se_address_list *list, const struct xmb_addr *addr);
+int se_same_addr(const struct xmb_addr *a, const struct xmb_addr *b); /* whatever their ports */
 /* The first `bits` of `addr` and `prefix` are the same, and so is the family. Pure. */
 int se_in_prefix(const struct xmb_addr *addr, const struct xmb_addr *prefix, unsigned bits);
 

@@ -117,6 +117,18 @@ size_t se_conf_count(const struct se_reader *r, const struct xmb_conf *node, con
 
 /* --- numbers in other clothes ----------------------------------------------------------------- */
 
+int se_conf_address(const struct se_reader *r, const struct xmb_conf *node, const char *attribute,
+                    unsigned family, struct xmb_addr *out)
+{
+    int rc = r->api->address(node, attribute, out);
+
+    out->scope = 0; /* the interface says it */
+    if (rc == 0 && out->family != family)
+        rc = r->api->fault(node, "%s is not an IPv%u address, but this is an ipv%u service family",
+                           r->api->text(node, attribute, ""), family, family);
+    return rc;
+}
+
 int se_conf_router_id(const struct se_reader *r, const struct xmb_conf *node,
                       const char *attribute, uint32_t *out)
 {

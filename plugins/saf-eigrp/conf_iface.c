@@ -90,6 +90,17 @@ static int read_numbers(const struct se_reader *r, const struct xmb_conf *node, 
     return se_conf_settings(r, node, i, settings, sizeof(settings) / sizeof(settings[0]));
 }
 
+static int read_source(const struct se_reader *r, const struct xmb_conf *node, unsigned family,
+                       struct se_iface_conf *i)
+{
+    if (r->api->text(node, "source", NULL) == NULL)
+        return 0;
+    if (is_default(r, node))
+        return r->api->fault(node, "source is an address of one interface, and 'default' stands "
+                                   "for all that are not named");
+    return se_conf_address(r, node, "source", family, &i->source);
+}
+
 static int read_iface(const struct se_reader *r, const struct xmb_conf *node, unsigned family,
                       struct se_iface_conf *i)
 {
@@ -99,6 +110,7 @@ static int read_iface(const struct se_reader *r, const struct xmb_conf *node, un
     se_conf_worst(&rc, read_nbma(r, node, i));
     se_conf_worst(&rc, read_numbers(r, node, family, i));
     se_conf_worst(&rc, se_conf_delay(r, node, "delay", &i->delay_ps));
+    se_conf_worst(&rc, read_source(r, node, family, i));
     se_conf_worst(&rc, read_dampening(r, node, "dampening-change", 100, 50,
                                       &i->dampening_percent));
     se_conf_worst(&rc, read_dampening(r, node, "dampening-interval", 65535, 30,

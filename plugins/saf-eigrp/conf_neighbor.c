@@ -23,14 +23,17 @@ static int is_link_local(const struct xmb_addr *a)
     return a->family == 6 && a->ip[0] == 0xfe && (a->ip[1] & 0xc0) == 0x80;
 }
 
-/* 0.0.0.0/8, 127.0.0.0/8, 240.0.0.0/4; ::, ::1. */
-static int is_nobody(const struct xmb_addr *a)
+/*
+ * 0.0.0.0/8, 240.0.0.0/4, ::; and of 127.0.0.0/8 and ::1 nobody is on a link, though another broker
+ * of this host may be remote there.
+ */
+static int is_nobody(const struct xmb_addr *a, int is_remote)
 {
     static const uint8_t zeros[15];
 
     if (a->family == 4)
-        return a->ip[0] == 0 || a->ip[0] == 127 || a->ip[0] >= 240;
-    return memcmp(a->ip, zeros, sizeof(zeros)) == 0 && a->ip[15] <= 1;
+        return a->ip[0] == 0 || (a->ip[0] == 127 && !is_remote) || a->ip[0] >= 240;
+    return memcmp(a->ip, zeros, sizeof(zeros)) == 0 && a->ip[15] <= (is_remote ? 0 : 1);
 }
 
 static int read_iface(const struct se_reader *r, const struct xmb_conf *node,
@@ -43,19 +46,6 @@ static int read_iface(const struct se_reader *r, const struct xmb_conf *node,
     return se_conf_name(r, node, attribute, out, XMB_NETIF_NAME_MAX);
 }
 
-/* An address of the family. */
-static int read_address(const struct se_reader *r, const struct xmb_conf *node,
-                        const char *attribute, unsigned family, struct xmb_addr *out)
-{
-    int rc = r->api->address(node, attribute, out);
-
-    out->scope = 0; /* the interface says it */
-    if (rc == 0 && out->family != family)
-        rc = r->api->fault(node, "%s is not an IPv%u address, but this is an ipv%u service family",
-                           r->api->text(node, attribute, ""), family, family);
-    return rc;
-}
-
 /* --- static neighbours ------------------------------------------------------------------------ */
 
 static int check_address(const struct se_reader *r, const struct xmb_conf *node,
@@ -63,7 +53,7 @@ static int check_address(const struct se_reader *r, const struct xmb_conf *node,
 {
     const char *text = r->api->text(node, "address", "");
 
-    if (is_multicast(&n->addr) || is_nobody(&n->addr))
+    if (is_multicast(&n->addr) || is_nobody(&n->addr, n->hops > 0))
         return r->api->fault(node, "%s is the address of no neighbour", text);
     if (n->addr.family == 6 && n->hops == 0 && !is_link_local(&n->addr))
         return r->api->fault(node, "%s is not link-local: a neighbour on the link is known by its "
@@ -113,7 +103,7 @@ static int read_neighbor(const struct se_reader *r, const struct xmb_conf *node,
     int rc = read_iface(r, node, "interface", n->iface);
 
     se_conf_worst(&rc, read_hops(r, node, &n->hops));
-    se_conf_worst(&rc, read_address(r, node, "address", f->family, &n->addr));
+    se_conf_worst(&rc, se_conf_address(r, node, "address", f->family, &n->addr));
     if (rc == 0)
         rc = check_address(r, node, n);
     if (rc == 0)
@@ -133,7 +123,7 @@ static int read_group(const struct se_reader *r, const struct xmb_conf *node, un
         return text == NULL ? 0 : r->api->fault(node, "unicast-listen has no group");
     if (text == NULL)
         return r->api->fault(node, "multicast-group needs a group");
-    rc = read_address(r, node, "group", family, &m->group);
+    rc = se_conf_address(r, node, "group", family, &m->group);
     if (rc < 0)
         return rc;
     if (!is_multicast(&m->group))

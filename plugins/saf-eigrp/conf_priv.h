@@ -57,6 +57,9 @@ int se_conf_seconds(const struct se_reader *r, const struct xmb_conf *node, cons
 /* Text of 1 to `out_bytes` - 1 octets. */
 int se_conf_name(const struct se_reader *r, const struct xmb_conf *node, const char *attribute,
                  char *out, size_t out_bytes);
+/* An address of `family`, 4 or 6. Absent is a fault. */
+int se_conf_address(const struct se_reader *r, const struct xmb_conf *node, const char *attribute,
+                    unsigned family, struct xmb_addr *out);
 /* An IPv4 address as the number that a router id is, not 0. */
 int se_conf_router_id(const struct se_reader *r, const struct xmb_conf *node,
                       const char *attribute, uint32_t *out);

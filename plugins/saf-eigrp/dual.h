@@ -184,6 +184,8 @@ int se_seq_gone(struct se_seq_known *k, uint32_t sequence);
 void se_seq_lost(struct se_seq_known *k);
 /* 1 when the originator withdrew it, and nothing newer was heard of. */
 int se_seq_is_withdrawn(const struct se_seq_known *k);
+/* 1 when a way with `sequence` is of before the originator's withdrawal: there is none any more. */
+int se_seq_is_taken_back(const struct se_seq_known *k, uint32_t sequence);
 
 /* --- the topology table: read it as you like, the engine alone writes it ---------------------- */
 
@@ -203,9 +205,12 @@ struct se_path {
     struct se_origin *origin;
     struct se_metric metric;     /* as reported; external: that of the origin, or NULL */
     struct se_distance reported; /* RD */
-    struct se_distance computed; /* CD: with our link; may be unreachable */
+    struct se_distance computed; /* CD: with our link; may be unreachable, or taken back */
     uint32_t sequence;           /* as reported */
+    uint32_t asked_for;          /* is_asked: we requested this of it, */
+    uint32_t asked_at;           /* when that was its sequence */
     uint16_t peer;               /* SE_DUAL_LOCAL: published here */
+    uint8_t is_asked;
     uint8_t is_stale;            /* the neighbour restarts, and did not repeat it yet */
 };
 
@@ -241,6 +246,7 @@ struct se_dual_entry {
     struct se_origin *origins;
     struct se_path *paths;
     struct se_seq seq; /* as originator */
+    uint32_t serial;   /* of its last change; they rise over the whole table */
     uint64_t *sets;    /* SE_SETS sets of set_words each; own_sets while that is 1 */
     uint64_t own_sets[SE_SETS];
     uint64_t since_ms; /* of the current state */
@@ -470,6 +476,9 @@ unsigned se_dual_successor_count(const struct se_dual *d, const struct se_dual_e
 const struct se_dual_peer *se_dual_peer(const struct se_dual *d, unsigned peer);
 const struct se_dual_iface *se_dual_iface(const struct se_dual *d, unsigned iface);
 const struct se_dual_counts *se_dual_counts(const struct se_dual *d);
+
+/* Is `a` nearer than `b`? Unreachable is behind everything. */
+int se_distance_less(const struct se_distance *a, const struct se_distance *b);
 
 /* "passive", "active 1"; "last reply, feasible". Static. */
 const char *se_dual_state_name(enum se_dual_state state);

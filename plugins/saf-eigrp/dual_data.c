@@ -99,16 +99,42 @@ static void own_heard(struct se_dual *d, struct se_dual_entry *e, uint32_t seque
     }
 }
 
-static void take_content(struct se_dual *d, struct se_origin *o, const struct se_dual_advert *a,
-                         unsigned *news)
+int se_dual_is_below_held(const struct se_path *p)
+{
+    const struct se_seq_known *k = &p->origin->known;
+
+    return p->peer != SE_DUAL_LOCAL && p->metric.hop_count == 0 && k->is_known &&
+           se_seq_newer(k->held, p->sequence);
+}
+
+/*
+ * The originator is our neighbour and says less than we know: what we know is of its former life,
+ * and is not taken again, whoever still has it. It was asked for more than that.
+ */
+static int has_begun_anew(const struct se_dual_entry *e, const struct se_origin *o)
+{
+    const struct se_path *p;
+
+    for (p = e->paths; p != NULL; p = p->next)
+        if (p->origin == o && se_dual_is_below_held(p))
+            return 1;
+    return 0;
+}
+
+static void take_content(struct se_dual *d, const struct se_dual_entry *e, struct se_origin *o,
+                         const struct se_dual_advert *a, unsigned *news)
 {
     enum se_seq_verdict verdict = se_seq_judge(&o->known, a->sequence);
 
+    if (verdict == SE_SEQ_TAKE && a->metric.hop_count > 0 && a->sequence == o->known.held &&
+        has_begun_anew(e, o))
+        verdict = SE_SEQ_OLD;
     if (verdict != SE_SEQ_OLD && a->metric.external != NULL)
         o->external = *a->metric.external;
-    if (verdict == SE_SEQ_TAKE && a->is_complete && se_dual_content(d, o, a) == 0) {
+    if (verdict == SE_SEQ_TAKE && a->is_complete)
+        *news |= se_dual_content(d, o, a) == 0 ? NEWS_CONTENT : NEWS_NO_MEMORY;
+    if (*news & NEWS_CONTENT) {
         se_seq_take(&o->known, a->sequence);
-        *news |= NEWS_CONTENT;
     } else if (verdict == SE_SEQ_TAKE && se_seq_mention(&o->known, a->sequence)) {
         *news |= NEWS_MENTIONED;
     } else if (verdict == SE_SEQ_OLD && o->path_count == 0 && o->known.has_content) {
@@ -122,12 +148,26 @@ static void take_content(struct se_dual *d, struct se_origin *o, const struct se
     }
 }
 
+/* A withdrawal by `o` came, or ended. */
+static void ways_changed(struct se_dual *d, struct se_dual_entry *e, const struct se_origin *o,
+                         unsigned *news)
+{
+    struct se_path *p;
+
+    for (p = e->paths; p != NULL; p = p->next)
+        if (p->origin == o)
+            se_dual_path_compute(d, p);
+    if (o->path_count > 0 || o == e->origin)
+        *news |= NEWS_WAYS;
+}
+
 struct se_origin *se_dual_data_in(struct se_dual *d, struct se_dual_entry *e,
                                   const struct se_dual_advert *a, int is_finite, unsigned *news)
 {
     /* Whoever has no number to say says 0 of what it cannot reach. */
     int is_numbered = is_finite || a->sequence != 0;
     struct se_origin *o;
+    int was_withdrawn;
 
     *news = 0;
     if (a->origin == d->conf.router_id) {
@@ -140,14 +180,17 @@ struct se_origin *se_dual_data_in(struct se_dual *d, struct se_dual_entry *e,
         d->counts.refused++;
         return NULL;
     }
+    was_withdrawn = o->known.is_withdrawn;
     if (is_finite) {
-        take_content(d, o, a, news);
+        take_content(d, e, o, a, news);
     } else if (a->is_withdrawn) {
         if (se_seq_gone(&o->known, a->sequence))
             *news |= NEWS_GONE;
     } else if (is_numbered && se_seq_mention(&o->known, a->sequence)) {
         *news |= NEWS_MENTIONED;
     }
+    if (was_withdrawn != o->known.is_withdrawn || (was_withdrawn && *news & NEWS_GONE))
+        ways_changed(d, e, o, news);
     return o;
 }
 
@@ -187,6 +230,19 @@ void se_dual_show(struct se_dual *d, struct se_dual_entry *e, int is_changed)
         d->ops->route(d->arg, e, reason_of(e));
 }
 
+void se_dual_request(struct se_dual *d, struct se_dual_entry *e, unsigned peer)
+{
+    struct se_path *p = se_dual_path_mutable(e, peer);
+    uint32_t wanted = p->origin->known.heard;
+
+    if (p->is_asked && p->asked_for == wanted && p->asked_at == p->sequence)
+        return;
+    p->is_asked = 1;
+    p->asked_for = wanted;
+    p->asked_at = p->sequence;
+    se_dual_send(d, e, SE_DUAL_REQUEST, peer);
+}
+
 void se_dual_chase(struct se_dual *d, struct se_dual_entry *e)
 {
     const struct se_path *p = se_dual_path(e, e->successor);
@@ -195,9 +251,33 @@ void se_dual_chase(struct se_dual *d, struct se_dual_entry *e)
     if (e->state != SE_DUAL_PASSIVE || !se_dual_is_peer(e->successor) || p == NULL)
         return;
     k = &p->origin->known;
-    if ((k->is_heard && se_seq_newer(k->heard, p->sequence)) ||
-        (!k->has_content && !se_seq_is_withdrawn(k)))
-        se_dual_send(d, e, SE_DUAL_REQUEST, e->successor);
+    if (!k->has_content || (k->is_heard && se_seq_newer(k->heard, p->sequence)))
+        se_dual_request(d, e, e->successor);
+}
+
+void se_dual_correct(struct se_dual *d, struct se_dual_entry *e, const struct se_origin *o,
+                     unsigned but)
+{
+    const struct se_path *p;
+
+    for (p = e->paths; p != NULL; p = p->next)
+        if (p->origin == o && p->peer != but && !se_dual_in_set(e, SE_SET_REPLY, p->peer) &&
+            se_seq_is_taken_back(&o->known, p->sequence))
+            se_dual_request(d, e, p->peer);
+}
+
+void se_dual_forget(struct se_dual *d, struct se_dual_entry *e)
+{
+    struct se_origin *o;
+    struct se_path *p;
+
+    for (o = e->origins; o != NULL; o = o->next)
+        if (o->known.is_withdrawn)
+            memset(&o->known, 0, sizeof(o->known));
+    for (p = e->paths; p != NULL; p = p->next) {
+        se_seq_mention(&p->origin->known, p->sequence);
+        se_dual_path_compute(d, p);
+    }
 }
 
 void se_dual_data_settle(struct se_dual_entry *e)

@@ -87,7 +87,11 @@ static void settle_on(struct se_dual *d, struct se_dual_entry *e, const struct s
 
 static void ask(struct se_dual *d, struct se_dual_entry *e)
 {
+    const struct se_origin *before = e->origin;
+
     report(d, e, se_dual_path(e, e->successor));
+    if (e->origin != before)
+        e->is_flood_due = 1; /* a query tells of the other originator, and has no data */
     d->counts.diffusing_computations++;
     se_dual_ask(d, e);
 }

@@ -6,7 +6,8 @@
  * was it told one (SE_SET_TOLD), and if that was taken back, is it sure that it has read so
  * (SE_SET_DOUBT). Split horizon is then: it is not offered. Poison reverse is: it was told and is
  * not offered any more. A new successor, a filter, a stub role and a limit of hops all come out of
- * the same comparison.
+ * the same comparison. So does a withdrawal: while active, the distance that we report is frozen,
+ * and it is of what is gone.
  *
  * Maximum hops needs no rule of its own: a distance of too many hops is unreachable
  * (dual_select.c).
@@ -31,11 +32,24 @@ int se_dual_is_offered(const struct se_dual *d, const struct se_dual_entry *e, u
 {
     if (!se_dual_is_finite(&e->distance) || d->conf.is_receive_only)
         return 0;
+    if (e->origin != NULL && e->origin->known.is_withdrawn)
+        return 0;
     if (d->conf.is_stub && e->successor != SE_DUAL_LOCAL)
         return 0;
     if (se_dual_is_split(d, e, iface, peer))
         return 0;
     return d->ops->may_offer == NULL || d->ops->may_offer(d->arg, e, iface);
+}
+
+/* Requested is the service of whom the neighbour has it from, or we have. */
+static const struct se_origin *origin_to_say(const struct se_dual_entry *e,
+                                             enum se_dual_message kind, unsigned peer)
+{
+    const struct se_path *p = kind == SE_DUAL_REQUEST ? se_dual_path(e, peer) : NULL;
+
+    if (p != NULL)
+        return p->origin;
+    return e->origin != NULL ? e->origin : e->origins;
 }
 
 void se_dual_offer(const struct se_dual *d, const struct se_dual_entry *e,
@@ -44,7 +58,7 @@ void se_dual_offer(const struct se_dual *d, const struct se_dual_entry *e,
 {
     int is_finite = kind != SE_DUAL_REQUEST && se_dual_is_offered(d, e, iface, peer);
     int is_complete = is_finite && (kind == SE_DUAL_UPDATE || kind == SE_DUAL_REPLY);
-    const struct se_origin *o = e->origin != NULL ? e->origin : e->origins;
+    const struct se_origin *o = origin_to_say(e, kind, peer);
 
     memset(out, 0, sizeof(*out));
     out->metric = e->metric;
@@ -150,6 +164,8 @@ void se_dual_spread(struct se_dual *d, struct se_dual_entry *e, int is_changed, 
     unsigned peer;
     int is_told, is_offered, any = 0;
 
+    if (is_changed)
+        e->serial = ++d->serial;
     for (peer = 0; peer < d->peer_count; peer++) {
         if (!d->peers[peer].is_up)
             continue;

@@ -66,7 +66,17 @@ static int set_path(struct se_dual *d, struct se_dual_entry *e, unsigned peer,
     p->sequence = sequence;
     p->is_stale = 0;
     set_metric(d, p, m);
-    return had == NULL || before.origin != o || !se_metric_equal(&before.metric, &p->metric);
+    return had == NULL || before.origin != o || !se_metric_equal(&before.metric, &p->metric) ||
+           !se_distance_equal(&before.computed, &p->computed);
+}
+
+/* It said what it has, and would say it once more. */
+static void allow_request(struct se_dual_entry *e, unsigned peer)
+{
+    struct se_path *p = se_dual_path_mutable(e, peer);
+
+    if (p != NULL)
+        p->is_asked = 0;
 }
 
 /* Newer content of what we report goes to everyone, once we are passive. */
@@ -110,6 +120,10 @@ static void take_request(struct se_dual *d, const struct se_dual_advert *a, unsi
     o = se_dual_data_in(d, e, a, 0, &news);
     if (news & NEWS_CONTENT && e->successor == SE_DUAL_LOCAL)
         e->is_flood_due = 1;
+    if (news & NEWS_WAYS)
+        se_dual_event(d, e, CAUSE_CHANGE, SE_DUAL_NONE);
+    if (news & NEWS_GONE)
+        se_dual_show(d, e, 0);
     if (news & NEWS_MENTIONED)
         se_dual_chase(d, e);
     if (o != NULL && (o != e->origin || !o->known.has_content ||
@@ -131,6 +145,22 @@ static void startup_poison(struct se_dual *d, struct se_dual_entry *e, unsigned 
         se_dual_send(d, e, SE_DUAL_UPDATE, peer);
 }
 
+/*
+ * Who still offers what its originator took back is told, at once or by the query that is out; and
+ * so is the originator that begins anew below what it said before.
+ */
+static void correct(struct se_dual *d, struct se_dual_entry *e, const struct se_origin *o,
+                    unsigned news, unsigned peer, int is_finite)
+{
+    const struct se_path *p = is_finite ? se_dual_path(e, peer) : NULL;
+
+    if (p != NULL &&
+        (se_seq_is_taken_back(&o->known, p->sequence) || se_dual_is_below_held(p)))
+        se_dual_request(d, e, peer);
+    if (news & NEWS_GONE && news & NEWS_WAYS)
+        se_dual_correct(d, e, o, peer);
+}
+
 static int take(struct se_dual *d, struct se_dual_entry *e, enum se_dual_message kind,
                 unsigned peer, const struct se_dual_advert *a, int is_finite)
 {
@@ -147,8 +177,12 @@ static int take(struct se_dual *d, struct se_dual_entry *e, enum se_dual_message
     changed = set_path(d, e, peer, &a->metric, is_finite ? o : NULL, a->sequence);
     if (changed < 0)
         se_dual_path_drop(d, e, peer);
-    if (cause != CAUSE_CHANGE || changed != 0)
+    if (news & NEWS_NO_MEMORY)
+        allow_request(e, peer);
+    if (cause != CAUSE_CHANGE || changed != 0 || news & NEWS_WAYS)
         se_dual_event(d, e, cause, peer);
+    if (o != NULL)
+        correct(d, e, o, news, peer, is_finite && changed >= 0);
     flood(d, e, o != NULL ? peer : SE_DUAL_NONE); /* who corrected us needs it most */
     if (news & (NEWS_CONTENT | NEWS_GONE))
         se_dual_show(d, e, 0);

@@ -41,6 +41,8 @@ struct se_path *se_dual_path_make(struct se_dual *d, struct se_dual_entry *e, un
     } else {
         p->origin->path_count--;
     }
+    if (p->origin != origin)
+        p->is_asked = 0;
     p->origin = origin;
     origin->path_count++;
     return p;

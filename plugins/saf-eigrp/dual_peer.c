@@ -166,8 +166,10 @@ void se_dual_peer_restart(struct se_dual *d, unsigned peer)
     d->peers[peer].is_starting = 1;
     for (e = d->first; e != NULL; e = e->next) {
         p = se_dual_path_mutable(e, peer);
-        if (p != NULL)
+        if (p != NULL) {
             p->is_stale = 1;
+            p->is_asked = 0; /* it may have forgotten the question */
+        }
     }
     se_dual_table_rewind(d, peer);
 }

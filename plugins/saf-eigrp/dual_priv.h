@@ -32,6 +32,7 @@ struct se_dual {
     struct se_dual_counts counts;
     uint64_t now_ms;   /* of the call that runs */
     uint64_t timer_ms; /* what ops->timer was told last */
+    uint32_t serial;   /* of the last change of any entry */
     struct se_dual_entry *first, *last;
     struct se_dual_entry **buckets;
     uint32_t bucket_count; /* a power of two */
@@ -82,6 +83,8 @@ struct se_origin *se_dual_data_in(struct se_dual *d, struct se_dual_entry *e,
 #define NEWS_CONTENT 1u   /* newer content was taken */
 #define NEWS_GONE 2u      /* the originator withdrew */
 #define NEWS_MENTIONED 4u /* there is something newer that we do not have */
+#define NEWS_WAYS 8u      /* of a withdrawal, or its end: ways count that did not, or the reverse */
+#define NEWS_NO_MEMORY 16u /* newer content was there, and could not be kept */
 /* The originator's record, made when there is none. NULL as above. */
 struct se_origin *se_dual_origin(struct se_dual *d, struct se_dual_entry *e, uint32_t router_id);
 /* Replaces its content by that of `a`. XMB_ENOMEM, nothing changed. */
@@ -89,10 +92,26 @@ int se_dual_content(struct se_dual *d, struct se_origin *o, const struct se_dual
 /* Tells the registry. `is_changed`: something that it shows is another now. */
 void se_dual_show(struct se_dual *d, struct se_dual_entry *e, int is_changed);
 /*
+ * Requests of `peer` the newest that we heard of. Once, for what it says: should it have no better
+ * answer than that, the two of us would go on for ever. It is asked again when it answered and
+ * there was no memory for it.
+ */
+void se_dual_request(struct se_dual *d, struct se_dual_entry *e, unsigned peer);
+/* 1 when the originator is the neighbour itself, and says less than we know: it has begun anew. */
+int se_dual_is_below_held(const struct se_path *p);
+/*
  * Requests content of the successor: when its own never came, or is older than what there is. The
  * request has the newest number that we heard of, so the successor, who may not have, chases too.
  */
 void se_dual_chase(struct se_dual *d, struct se_dual_entry *e);
+/*
+ * Requests from who offers what `o` took back and was not asked, which says the same: it learns of
+ * the number, or its originator does. `but`: was seen to already, or SE_DUAL_NONE.
+ */
+void se_dual_correct(struct se_dual *d, struct se_dual_entry *e, const struct se_origin *o,
+                     unsigned but);
+/* Its withdrawals are forgotten; the ways of before count again. For entries that lingered. */
+void se_dual_forget(struct se_dual *d, struct se_dual_entry *e);
 /* After a computation: marks originators that no path leads to. */
 void se_dual_data_settle(struct se_dual_entry *e);
 
@@ -104,7 +123,7 @@ void se_distance_set_infinite(struct se_distance *x);
 void se_dual_distance(const struct se_dual *d, const struct se_metric *m, struct se_distance *out);
 /* What `p` costs from here, as a vector. */
 void se_dual_path_metric(const struct se_dual *d, const struct se_path *p, struct se_metric *out);
-/* Sets p->computed again. */
+/* Sets p->computed again: unreachable when its originator took it back since. */
 void se_dual_path_compute(const struct se_dual *d, struct se_path *p);
 
 struct se_choice {

@@ -52,6 +52,7 @@ void se_dual_ask(struct se_dual *d, struct se_dual_entry *e)
     unsigned peer;
 
     assert(e->reply_count == 0);
+    e->serial = ++d->serial;
     se_dual_ask_over(e);
     for (peer = 0; peer < d->peer_count; peer++) {
         if (!d->peers[peer].is_up || is_spared(d, e, peer))

@@ -65,6 +65,10 @@ void se_dual_path_compute(const struct se_dual *d, struct se_path *p)
 {
     struct se_metric m;
 
+    if (se_seq_is_taken_back(&p->origin->known, p->sequence)) {
+        se_distance_set_infinite(&p->computed);
+        return;
+    }
     se_dual_path_metric(d, p, &m);
     se_dual_distance(d, &m, &p->computed);
 }

@@ -34,9 +34,19 @@
  * A withdrawal by the originator ends content up to its own number and stays as a tombstone; what
  * is lower is refused, what is equal or higher lives (an originator of another make may withdraw
  * without a number of its own). When all paths to the originator are lost, the number stays and
- * the same or a newer one is taken when it comes back. What is merely mentioned is remembered as
- * heard of and refuses nothing. Paths are DUAL's and do not depend on any of this: old news about
- * the way is news about the way; only its content is not shown.
+ * the same or a newer one is taken when it comes back. But not the same one while the originator
+ * itself, a neighbour, says a lower one: then what we know is of its former life, of which copies
+ * may still come round by another way. What is merely mentioned is remembered as heard of and
+ * refuses nothing.
+ *
+ * Ways and numbers. Old news about the way is news about the way, and DUAL believes it; only its
+ * content is not shown. But a way that is older than the originator's withdrawal leads nowhere,
+ * whatever the neighbour says who has not heard yet: it counts as unreachable, until something
+ * newer of that originator is taken. Otherwise the copies of a service that is gone would be
+ * believed one after the other, each a hop longer, until maximum-hops. The neighbour is sent a
+ * request with the number of the withdrawal. That is the correction again: if the service is gone
+ * it costs a message, and if its originator began anew with lower numbers it hears of it. One that
+ * does not raise them, of another make, is believed when the withdrawal is forgotten.
  */
 #include "dual_priv.h"
 
@@ -169,4 +179,9 @@ void se_seq_lost(struct se_seq_known *k)
 int se_seq_is_withdrawn(const struct se_seq_known *k)
 {
     return k->is_withdrawn && k->heard == k->held;
+}
+
+int se_seq_is_taken_back(const struct se_seq_known *k, uint32_t sequence)
+{
+    return k->is_withdrawn && se_seq_newer(k->held, sequence);
 }

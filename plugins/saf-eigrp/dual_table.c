@@ -8,7 +8,9 @@
  * whose number does not fit into the sets; each can fail and then nothing has changed.
  *
  * What cannot be reached any more lingers for a while, because its sequence numbers still tell late
- * copies from new ones. When the table is full the longest lingering makes room.
+ * copies from new ones. When the table is full the longest lingering makes room. When somebody
+ * offers to the end what the originator took back, the withdrawal is forgotten and he is believed:
+ * an originator of another make may begin again with lower numbers.
  */
 #include "dual_priv.h"
 
@@ -241,9 +243,19 @@ void se_dual_due(struct se_dual *d, struct se_dual_entry *e, struct due_list *li
         d->counts.lingering++;
 }
 
+/* A path that its originator did not take back. */
+static int has_way(const struct se_dual_entry *e)
+{
+    const struct se_path *p = e->paths;
+
+    while (p != NULL && se_seq_is_taken_back(&p->origin->known, p->sequence))
+        p = p->next;
+    return p != NULL;
+}
+
 void se_dual_settle(struct se_dual *d, struct se_dual_entry *e)
 {
-    int is_used = e->paths != NULL || se_dual_is_finite(&e->distance);
+    int is_used = has_way(e) || se_dual_is_finite(&e->distance);
 
     assert(e->state == SE_DUAL_PASSIVE);
     se_dual_data_settle(e);
@@ -267,6 +279,11 @@ void se_dual_expire(struct se_dual *d, int force)
             continue;
         }
         se_dual_due(d, e, NULL, 0);
+        if (e->paths != NULL && !force) {
+            se_dual_forget(d, e);
+            se_dual_event(d, e, CAUSE_CHANGE, SE_DUAL_NONE);
+            continue;
+        }
         unlink_entry(d, e);
         free_entry(d, e);
         if (force)

@@ -30,6 +30,11 @@ int se_service_list_allows(const struct se_service_list *list, const struct xmb_
     return 0;
 }
 
+int se_same_addr(const struct xmb_addr *a, const struct xmb_addr *b)
+{
+    return a->family == b->family && memcmp(a->ip, b->ip, sizeof(a->ip)) == 0;
+}
+
 int se_in_prefix(const struct xmb_addr *addr, const struct xmb_addr *prefix, unsigned bits)
 {
     unsigned whole = bits / 8;

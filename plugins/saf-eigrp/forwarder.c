@@ -171,14 +171,6 @@ void se_forwarder_apply(struct se_forwarder *f, struct se_next *next)
     drive_all(f);
 }
 
-void se_socket_close(const struct xmb_host *host, struct se_socket *s)
-{
-    if (s == NULL)
-        return;
-    host->rawip->close(s->raw);
-    free(s);
-}
-
 void se_next_free(const struct xmb_host *host, struct se_next *next)
 {
     size_t i;

@@ -14,11 +14,6 @@
 #define WANTED_MAX 32 /* of one interface of the host */
 #define SWEEP_MS 50   /* how soon it is looked whether an interface has left */
 
-static int same_addr(const struct xmb_addr *a, const struct xmb_addr *b)
-{
-    return a->family == b->family && memcmp(a->ip, b->ip, sizeof(a->ip)) == 0;
-}
-
 static int is_on_link(unsigned mode)
 {
     return mode == SE_NBR_LAN || mode == SE_NBR_STATIC;
@@ -68,7 +63,7 @@ static void part(struct se_process *p, const struct se_iface *i)
     for (k = 0; k < p->iface_end; k++) {
         other = p->ifaces[k];
         if (other != NULL && other != i && other->index == i->index && other->is_joined &&
-            same_addr(&other->group, &i->group))
+            se_same_addr(&other->group, &i->group))
             return;
     }
     rawip(p)->join(p->socket->raw, i->index, &i->group, 0);
@@ -80,7 +75,7 @@ static void enter_group(struct se_process *p, struct se_iface *i, const struct s
     struct xmb_addr group;
 
     find_group(p, w, &group);
-    if (group.family == 0 || (i->is_joined && same_addr(&i->group, &group)))
+    if (group.family == 0 || (i->is_joined && se_same_addr(&i->group, &group)))
         return;
     part(p, i);
     i->group = group;
@@ -134,6 +129,12 @@ static void drop(struct se_process *p, struct se_iface *i)
     free(i);
 }
 
+static int is_same_way(const struct se_iface *i, const struct se_wanted *w)
+{
+    return i->mode == w->mode &&
+           (w->mode != SE_NBR_GROUP || se_same_addr(&i->group, &w->remote->group));
+}
+
 static struct se_iface *find(const struct se_process *p, const struct se_wanted *w)
 {
     struct se_iface *i;
@@ -144,9 +145,7 @@ static struct se_iface *find(const struct se_process *p, const struct se_wanted 
         if (i == NULL || i->is_leaving || i->index != w->host->index ||
             strcmp(i->name, w->host->name) != 0)
             continue;
-        if (is_on_link(w->mode) ? is_on_link(i->mode)
-                                : i->mode == w->mode && (w->mode != SE_NBR_GROUP ||
-                                                         same_addr(&i->group, &w->remote->group)))
+        if (is_on_link(w->mode) ? is_on_link(i->mode) : is_same_way(i, w))
             return i;
     }
     return NULL;
@@ -259,7 +258,7 @@ static int has_neighbor(const struct se_family_conf *family, const struct se_nei
     size_t k;
 
     for (k = 0; k < family->neighbor_count; k++)
-        if (same_addr(&family->neighbors[k].addr, &n->addr) &&
+        if (se_same_addr(&family->neighbors[k].addr, &n->addr) &&
             strcmp(family->neighbors[k].iface, n->iface) == 0 &&
             (family->neighbors[k].hops > 0) == (n->hops > 0))
             return 1;

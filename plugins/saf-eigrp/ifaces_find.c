@@ -6,11 +6,6 @@
 
 #include <string.h>
 
-static int same_addr(const struct xmb_addr *a, const struct xmb_addr *b)
-{
-    return a->family == b->family && memcmp(a->ip, b->ip, sizeof(a->ip)) == 0;
-}
-
 static int is_on_link(unsigned mode)
 {
     return mode == SE_NBR_LAN || mode == SE_NBR_STATIC;
@@ -21,11 +16,11 @@ static int takes_from_afar(const struct se_process *p, const struct se_iface *i,
 {
     size_t k;
 
-    if (is_on_link(i->mode) || i->is_leaving || !same_addr(&i->source, &in->local))
+    if (is_on_link(i->mode) || i->is_leaving || !se_same_addr(&i->source, &in->local))
         return 0;
     for (k = 0; i->mode == SE_NBR_REMOTE && k < p->family->neighbor_count; k++)
         if (p->family->neighbors[k].hops > 0 &&
-            same_addr(&p->family->neighbors[k].addr, &in->remote) &&
+            se_same_addr(&p->family->neighbors[k].addr, &in->remote) &&
             strcmp(p->family->neighbors[k].iface, i->name) == 0)
             return 1;
     return i->mode != SE_NBR_REMOTE;
@@ -61,7 +56,7 @@ static int is_of_link(const struct se_process *p, const struct se_iface *link,
 
 static int is_for_group(const struct se_iface *i, const struct xmb_rawip_in *in)
 {
-    return i->mode == SE_NBR_GROUP && i->index == in->iface && same_addr(&i->group, &in->local);
+    return i->mode == SE_NBR_GROUP && i->index == in->iface && se_same_addr(&i->group, &in->local);
 }
 
 /* Whom we know by name comes before whoever may come. */

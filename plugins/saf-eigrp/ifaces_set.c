@@ -7,11 +7,6 @@
 
 #include <string.h>
 
-static int same_addr(const struct xmb_addr *a, const struct xmb_addr *b)
-{
-    return a->family == b->family && memcmp(a->ip, b->ip, sizeof(a->ip)) == 0;
-}
-
 /* --- for DUAL --------------------------------------------------------------------------------- */
 
 /* Dampening: 1 when the change of a link's metric is too small, or comes too soon, to be told. */
@@ -77,7 +72,7 @@ static int same_prefixes(const struct se_nbr_iface_conf *a, const struct se_nbr_
     if (a->prefix_count != b->prefix_count)
         return 0;
     for (i = 0; i < a->prefix_count; i++)
-        if (!same_addr(&a->prefixes[i].addr, &b->prefixes[i].addr) ||
+        if (!se_same_addr(&a->prefixes[i].addr, &b->prefixes[i].addr) ||
             a->prefixes[i].bits != b->prefixes[i].bits)
             return 0;
     return 1;
@@ -103,7 +98,7 @@ static int tell_nbrs(struct se_process *p, const struct se_iface *i, const struc
     se_wanted_neighbours(w, &conf);
     if (se_nbr_iface_info(p->nbrs, i->number, &is) == 0 && !is.is_leaving &&
         is.conf.mode == conf.mode && is.conf.auth == conf.auth &&
-        same_addr(&is.conf.source, &conf.source) && same_prefixes(&is.conf, &conf) &&
+        se_same_addr(&is.conf.source, &conf.source) && same_prefixes(&is.conf, &conf) &&
         same_settings(&is.conf, &conf))
         return 0;
     return se_nbr_iface_set(p->nbrs, i->number, &conf, se_process_now(p));

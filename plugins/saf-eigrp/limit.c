@@ -13,18 +13,13 @@
 #include <stdlib.h>
 #include <string.h>
 
-static int same_addr(const struct xmb_addr *a, const struct xmb_addr *b)
-{
-    return a->family == b->family && memcmp(a->ip, b->ip, sizeof(a->ip)) == 0;
-}
-
 static struct se_penalty *find(const struct se_process *p, unsigned iface,
                                const struct xmb_addr *addr)
 {
     const char *name = p->ifaces[iface]->name;
     struct se_penalty *x = p->penalties;
 
-    while (x != NULL && (strcmp(x->iface, name) != 0 || !same_addr(&x->addr, addr)))
+    while (x != NULL && (strcmp(x->iface, name) != 0 || !se_same_addr(&x->addr, addr)))
         x = x->next;
     return x;
 }
@@ -139,7 +134,7 @@ void se_limit_clear(struct se_process *p, const struct xmb_addr *addr)
     struct se_penalty *x;
 
     while ((x = *at) != NULL) {
-        if (addr != NULL && !same_addr(&x->addr, addr)) {
+        if (addr != NULL && !se_same_addr(&x->addr, addr)) {
             at = &x->next;
             continue;
         }

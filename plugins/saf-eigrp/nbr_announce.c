@@ -86,6 +86,7 @@ static void transmit(struct se_nbrs *n, struct nbr_iface *iface, const struct xm
 {
     iface->hellos_sent++;
     iface->link.stats.sent[SE_HELLO]++;
+    iface->link.stats.hello_multicasts += to == NULL;
     n->ops->transmit(n->arg, iface->link.number, to, octets, bytes);
 }
 

@@ -7,6 +7,18 @@
  * forges hellos without authentication shall not keep an adjacency down at no cost.
  */
 #include "nbr_priv.h"
+#include "octets.h"
+
+/* For tables alone: what counts is whether ours is among them. */
+static void learn_topologies(struct nbr *b, const struct se_hello *h)
+{
+    const uint8_t *p = (const uint8_t *)h->topologies.p;
+    uint16_t i;
+
+    b->topology_count = (uint16_t)(h->topologies.n / 2);
+    for (i = 0; i < b->topology_count && i < SE_NBR_TOPOLOGIES_MAX; i++)
+        b->topologies[i] = get16(p + 2 * (size_t)i);
+}
 
 /* What it says about itself. */
 static void learn(const struct se_nbrs *n, struct nbr *b, const struct se_hello *h)
@@ -17,6 +29,7 @@ static void learn(const struct se_nbrs *n, struct nbr *b, const struct se_hello 
     b->software = h->software;
     b->is_stub = (h->have & SE_HAVE_STUB) != 0;
     b->stub_flags = h->stub_flags;
+    learn_topologies(b, h);
 }
 
 /* One that we told something that would be wrong now. */

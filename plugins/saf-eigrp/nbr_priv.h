@@ -57,6 +57,8 @@ struct nbr {
     struct se_software software;
     uint16_t stub_flags;
     uint16_t hold_s;
+    uint16_t topologies[SE_NBR_TOPOLOGIES_MAX];
+    uint16_t topology_count; /* it lists, also those that are not kept */
     uint8_t is_stub;
     uint8_t state;         /* enum se_nbr_state */
     uint8_t reason;        /* enum se_nbr_reason, of the doomed */

@@ -98,14 +98,30 @@ int se_nbr_info(const struct se_nbrs *n, unsigned nbr, uint64_t now_ms, struct s
     out->retransmissions = b->rtp.retransmissions;
     out->services_sent = b->rtp.services_sent;
     out->restart_count = b->restart_count;
+    out->resend_ms = b->rtp.timer.place != 0 ? b->rtp.timer.at_ms : 0;
+    out->topology_count = b->topology_count;
+    memcpy(out->topologies, b->topologies, sizeof(out->topologies));
     return 0;
+}
+
+/* Its neighbours together. */
+static void sum_up(const struct nbr_iface *iface, struct se_nbr_iface_info *out)
+{
+    const struct nbr *b;
+    uint64_t srtt_ms = 0;
+
+    for (b = nbr_first(iface); b != NULL; b = nbr_after(b)) {
+        out->queue_count += b->rtp.queue.count;
+        out->unacknowledged_count += se_rtp_unacknowledged(&b->rtp);
+        srtt_ms += b->state == SE_NBR_UP ? se_rtp_srtt_ms(&b->rtp) : 0;
+    }
+    out->srtt_mean_ms = iface->up_count > 0 ? (uint32_t)(srtt_ms / iface->up_count) : 0;
+    out->next_item = se_rtp_next_item(&iface->link);
 }
 
 int se_nbr_iface_info(const struct se_nbrs *n, unsigned number, struct se_nbr_iface_info *out)
 {
     const struct nbr_iface *iface = se_nbr__iface(n, number);
-    const struct nbr *b;
-    uint64_t srtt_ms = 0;
 
     if (iface == NULL)
         return XMB_ENOENT;
@@ -115,11 +131,11 @@ int se_nbr_iface_info(const struct se_nbrs *n, unsigned number, struct se_nbr_if
     out->pending_count = iface->pending_count;
     out->up_count = iface->up_count;
     out->flow_count = iface->link.flow.count;
-    for (b = nbr_first(iface); b != NULL; b = nbr_after(b)) {
-        out->queue_count += b->rtp.queue.count;
-        srtt_ms += b->state == SE_NBR_UP ? se_rtp_srtt_ms(&b->rtp) : 0;
-    }
-    out->srtt_mean_ms = iface->up_count > 0 ? (uint32_t)(srtt_ms / iface->up_count) : 0;
+    sum_up(iface, out);
+    if (iface->timer.place != 0 && iface->goodbyes_left == 0)
+        out->hello_ms = iface->timer.at_ms;
+    out->flow_until_ms = se_rtp_flow_until_ms(&iface->link, n->now.ms);
+    out->paced_until_ms = se_rtp_paced_until_ms(&iface->link, n->now.ms);
     out->flow_ms = se_rtp_flow_ms(&iface->link);
     out->pacing_us = se_rtp_pacing_us(&iface->link, iface->conf.packet_bytes);
     out->hellos_sent = iface->hellos_sent;
@@ -143,6 +159,13 @@ unsigned se_nbr_next(const struct se_nbrs *n, unsigned nbr)
         if (n->slots[number] != NULL)
             return number;
     return SE_NBR_NONE;
+}
+
+int se_nbr_is_waiting(const struct se_nbrs *n, unsigned nbr, const struct se_rtp_message *m)
+{
+    const struct nbr *b = nbr < SE_NBR_NEIGHBOURS_MAX ? n->slots[nbr] : NULL;
+
+    return b != NULL && se_rtp_is_waiting(n->rtp, &b->rtp, m);
 }
 
 const struct se_counters *se_nbr_counters(const struct se_nbrs *n)

@@ -42,6 +42,7 @@
 #define SE_NBR_IFACES_MAX 4096
 #define SE_NBR_PREFIXES_MAX 8  /* addresses of one interface */
 #define SE_NBR_STATICS_MAX 1024
+#define SE_NBR_TOPOLOGIES_MAX 4 /* of a peer's list: kept for tables */
 #define SE_NBR_ALL 0xfffdu     /* all that are up on the interface; the value of dual.h */
 #define SE_NBR_NONE 0xffffu
 
@@ -223,10 +224,13 @@ struct se_nbr_info {
     uint16_t hold_s;      /* what it asked for, capped */
     uint32_t srtt_ms, rto_ms;
     uint32_t queue_count; /* messages for it alone, and the packet on its way */
+    uint64_t resend_ms;   /* the packet goes again then; 0: there is none */
     uint32_t last_sequence;
     uint64_t retransmissions;
     uint64_t services_sent;
     uint32_t restart_count;
+    uint16_t topologies[SE_NBR_TOPOLOGIES_MAX]; /* it lists, the first of them */
+    uint16_t topology_count; /* 0: it has no list */
 };
 
 struct se_nbr_iface_info {
@@ -235,6 +239,11 @@ struct se_nbr_iface_info {
     uint32_t pending_count, up_count;
     uint32_t flow_count;     /* messages that wait for a multicast */
     uint32_t queue_count;    /* messages that wait for one peer each */
+    uint32_t unacknowledged_count; /* services in packets on their way, for each peer */
+    const void *next_item;   /* what the first message that waits is about; NULL: none waits */
+    uint64_t hello_ms;       /* the next one is due; 0: none is */
+    uint64_t flow_until_ms;  /* laggards are waited for; 0: nobody is */
+    uint64_t paced_until_ms; /* 0: it may send now */
     uint32_t srtt_mean_ms;
     uint32_t flow_ms;        /* multicast flow timer */
     uint64_t pacing_us;      /* of a full packet */
@@ -319,6 +328,8 @@ unsigned se_nbr_find(const struct se_nbrs *n, unsigned iface, const struct xmb_a
 /* The first number after `nbr` that is in use; SE_NBR_NONE begins, and ends. */
 unsigned se_nbr_next(const struct se_nbrs *n, unsigned nbr);
 const struct se_counters *se_nbr_counters(const struct se_nbrs *n);
+/* 1 when `m` to `nbr` was not written into a packet yet. */
+int se_nbr_is_waiting(const struct se_nbrs *n, unsigned nbr, const struct se_rtp_message *m);
 /* For tests and metrics: messages and packets in memory. */
 const struct se_rtp *se_nbr_transport(const struct se_nbrs *n);
 

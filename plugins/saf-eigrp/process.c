@@ -291,8 +291,36 @@ static int step(struct se_process *p)
     }
 }
 
+/* Its VRF was made anew: what it knew of neighbours went with the old one. */
+static void renew_socket(struct se_process *p)
+{
+    struct se_forwarder *f = p->forwarder;
+    struct se_socket *fresh;
+    int rc;
+
+    if (p->socket == NULL || (p->state == SE_IDLE ? !is_wanted(p) : p->state != SE_RUNNING) ||
+        !se_socket_is_stale(p->socket, f->host_ifaces))
+        return;
+    rc = se_socket_open(f->host, f->module, p->family, &fresh);
+    if (rc < 0) {
+        f->host->log->limited(f->module, XMB_LOG_ERROR, "saf-vrf", 1, p->object,
+                              "its VRF is a new device, in which no socket could be opened "
+                              "(error %d); tries again when an interface changes", rc);
+        return;
+    }
+    if (fresh->vrf_index == p->socket->vrf_index) { /* we had not been told yet of the device */
+        se_socket_close(f->host, fresh);
+        return;
+    }
+    se_process_log(p, XMB_LOG_NOTICE, "its VRF is a new device: begins anew in that");
+    if (p->state != SE_IDLE)
+        stop(p);
+    se_process_give_socket(p, fresh);
+}
+
 void se_process_drive(struct se_process *p)
 {
+    renew_socket(p);
     do
         find_router_id(p);
     while (step(p));

@@ -124,14 +124,22 @@ struct se_forwarder {
     uint8_t is_draining;
 };
 
-/* --- forwarder.c: which processes there are --------------------------------------------------- */
+/* --- socket.c ---------------------------------------------------------------------------------- */
 
 /* A raw socket, opened when it is not known yet which process will have it. */
 struct se_socket {
     struct xmb_rawip *raw;
     struct se_process *process; /* NULL: none yet */
+    uint32_t vrf_index;         /* the kernel's number of its VRF device; 0: in none */
 };
+/* Errors and thread as rawip->open. */
+int se_socket_open(const struct xmb_host *host, struct xmb_module *module,
+                   const struct se_family_conf *family, struct se_socket **out);
 void se_socket_close(const struct xmb_host *host, struct se_socket *s); /* NULL is fine */
+/* Among `hosts` is its process's VRF, and it is another device than the one it was opened in. */
+int se_socket_is_stale(const struct se_socket *s, const struct se_host_iface *hosts);
+
+/* --- forwarder.c: which processes there are --------------------------------------------------- */
 
 /* What `prepare` made: a configuration, and a socket for each of its families that is not shut. */
 struct se_next {
@@ -229,6 +237,8 @@ int se_process_write(void *arg, unsigned iface, unsigned nbr, const struct se_rt
                      struct se_route *route, struct se_service *service);
 void se_process_hold(void *arg, void *item);
 void se_process_release(void *arg, void *item);
+/* The entry that an item is; NULL: it is a refusal. */
+const struct se_dual_entry *se_process_entry_of(const void *item);
 /* Of xmb_rawip_ops; `arg` is a struct se_socket. */
 void se_process_received(void *arg, const struct xmb_rawip_in *in);
 

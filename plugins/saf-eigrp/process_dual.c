@@ -51,6 +51,11 @@ void se_process_release(void *arg, void *item)
         free(r);
 }
 
+const struct se_dual_entry *se_process_entry_of(const void *item)
+{
+    return (uintptr_t)item & 1 ? NULL : item;
+}
+
 /* --- messages --------------------------------------------------------------------------------- */
 
 /* The numbers of "everybody" are the same on both sides, and opcodes are kinds. */

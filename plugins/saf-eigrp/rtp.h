@@ -77,6 +77,8 @@ struct se_rtp_stats {
     uint64_t acks_sent, acks_received;   /* bare ones */
     uint64_t acks_suppressed;            /* went along in another packet */
     uint64_t multicasts, unicasts;       /* reliable, first transmissions */
+    uint64_t hello_multicasts;           /* of the hellos */
+    uint64_t packed;                     /* packets with more than one service */
     uint64_t cr_packets;                 /* of the multicasts */
     uint64_t exceptions;                 /* peers that a multicast had to exclude */
     uint64_t retransmissions;
@@ -145,7 +147,7 @@ struct se_rtp_link {
     struct se_rtp_stats stats;
     struct se_rtp_ghost ghosts[SE_RTP_GHOSTS_MAX];
     uint64_t flow_since_ms; /* the head of the flow is first */
-    uint64_t paced_until_us;
+    uint64_t paced_until_ns; /* when what went out has drained */
     uint64_t newest_up;  /* order at which the youngest peer came up */
     uint32_t last_multicast; /* sequence; 0: none */
     uint32_t group_count; /* peers that are up and get multicasts */
@@ -248,6 +250,16 @@ uint32_t se_rtp_srtt_ms(const struct se_rtp_peer *p);
 uint32_t se_rtp_flow_ms(const struct se_rtp_link *l);
 /* Of a full packet. */
 uint64_t se_rtp_pacing_us(const struct se_rtp_link *l, size_t bytes);
+/* Services in the packet that it did not acknowledge yet. */
+uint32_t se_rtp_unacknowledged(const struct se_rtp_peer *p);
+/* What the first message that waits on the link is about; NULL: none waits. */
+const void *se_rtp_next_item(const struct se_rtp_link *l);
+/* 1 when `m` to `p` waits: in its queue, or in the flow of its link. */
+int se_rtp_is_waiting(const struct se_rtp *r, const struct se_rtp_peer *p,
+                      const struct se_rtp_message *m);
+/* When what keeps the link from sending is over, 0: nothing does. Pacing; waiting for laggards. */
+uint64_t se_rtp_paced_until_ms(const struct se_rtp_link *l, uint64_t now_ms);
+uint64_t se_rtp_flow_until_ms(const struct se_rtp_link *l, uint64_t now_ms);
 /* Messages and packets of all queues that exist now. */
 uint32_t se_rtp_message_count(const struct se_rtp *r);
 uint32_t se_rtp_packet_count(const struct se_rtp *r);

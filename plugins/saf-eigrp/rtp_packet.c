@@ -120,6 +120,7 @@ void se_rtp__finish(struct se_rtp *r, struct se_rtp_link *l, struct se_rtp_packe
     packet->bytes = (uint32_t)bytes;
     l->stats.sent[packet->opcode]++;
     l->stats.services_sent += packet->service_count;
+    l->stats.packed += packet->service_count > 1;
     se_rtp__sent(r, l, bytes);
 }
 

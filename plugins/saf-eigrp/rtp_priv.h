@@ -9,6 +9,7 @@
  *     rtp_packet.c   packets in memory, sending and sending again
  *     rtp_receive.c  sequence numbers and acks that come in
  *     rtp_timer.c    round trips, retransmission, pacing
+ *     rtp_show.c     what waits, for tables
  */
 #ifndef SE_RTP_PRIV_H
 #define SE_RTP_PRIV_H

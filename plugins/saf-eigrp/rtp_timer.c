@@ -7,12 +7,16 @@
  *           first measurement; half as much again with each try
  *   flow    max(50 ms, 4 times the least SRTT): how long a multicast waits for laggards. The
  *           mean, which others take, lets one slow neighbour hold up all
- *   pacing  a packet takes its bits at bandwidth times percent; a bucket that drains, with one
- *           millisecond of slack because the clock is no finer
+ *   pacing  a packet takes its bits at bandwidth times percent; a bucket that drains. Clock and
+ *           timers count milliseconds and a wake-up comes late, so that up to 5 ms in which nothing
+ *           went are made up for, and a packet goes in the millisecond in which it is due: in any
+ *           time what goes is at most the rate times that time and 6 ms, and a packet
  */
 #include "rtp_priv.h"
 
-#define DEBT_MAX_US UINT64_C(5000000)
+#define NS_PER_MS UINT64_C(1000000)
+#define CREDIT_MAX_NS (5 * NS_PER_MS)
+#define DEBT_MAX_NS (5000 * NS_PER_MS)
 
 uint32_t se_rtp_srtt_ms(const struct se_rtp_peer *p)
 {
@@ -70,19 +74,26 @@ void se_rtp__wake_at(struct se_rtp *r, struct se_rtp_link *l, uint64_t at_ms)
 
 int se_rtp__may_send(struct se_rtp *r, struct se_rtp_link *l)
 {
-    if (l->paced_until_us < (r->now.ms + 1) * 1000)
+    if (l->paced_until_ns < (r->now.ms + 1) * NS_PER_MS)
         return 1;
-    se_rtp__wake_at(r, l, l->paced_until_us / 1000);
+    se_rtp__wake_at(r, l, l->paced_until_ns / NS_PER_MS);
     return 0;
+}
+
+/* In nanoseconds: on fast links a packet takes less than a microsecond. */
+static uint64_t pacing_ns(const struct se_rtp_link *l, size_t bytes)
+{
+    return (uint64_t)bytes * 8 * NS_PER_MS / (l->pace_kbps > 0 ? l->pace_kbps : 1);
 }
 
 void se_rtp__sent(struct se_rtp *r, struct se_rtp_link *l, size_t bytes)
 {
-    uint64_t now_us = r->now.ms * 1000;
-    uint64_t until_us = l->paced_until_us > now_us ? l->paced_until_us : now_us;
+    uint64_t now_ns = r->now.ms * NS_PER_MS;
+    uint64_t least_ns = now_ns > CREDIT_MAX_NS ? now_ns - CREDIT_MAX_NS : 0;
+    uint64_t until_ns = l->paced_until_ns > least_ns ? l->paced_until_ns : least_ns;
 
-    until_us += se_rtp_pacing_us(l, bytes);
-    l->paced_until_us = until_us < now_us + DEBT_MAX_US ? until_us : now_us + DEBT_MAX_US;
+    until_ns += pacing_ns(l, bytes);
+    l->paced_until_ns = until_ns < now_ns + DEBT_MAX_NS ? until_ns : now_ns + DEBT_MAX_NS;
     l->stats.bytes_sent += bytes;
 }
 

@@ -40,11 +40,6 @@ struct se_forwarder *se_forwarder_of(void *self)
 
 /* --- prepare ---------------------------------------------------------------------------------- */
 
-static const struct xmb_rawip_ops rawip_ops = {
-    .size = sizeof(rawip_ops),
-    .received = se_process_received,
-};
-
 static int fault(const struct module *m, const struct xmb_conf *conf,
                  const struct se_family_conf *family, int rc)
 {
@@ -63,28 +58,6 @@ static int fault(const struct module *m, const struct xmb_conf *conf,
                                 SE_IP_PROTOCOL, why);
 }
 
-static int open_socket(const struct module *m, const struct se_family_conf *family,
-                       struct se_socket **out)
-{
-    struct xmb_rawip_spec spec = {
-        .size = sizeof(spec),
-        .family = family->family,
-        .protocol = SE_IP_PROTOCOL,
-        .traffic_class = SE_TRAFFIC_CLASS,
-        .vrf = family->vrf,
-    };
-    struct se_socket *s = calloc(1, sizeof(*s));
-    int rc = XMB_ENOMEM;
-
-    if (s != NULL)
-        rc = m->host->rawip->open(m->module, &spec, &rawip_ops, s, &s->raw);
-    if (rc < 0)
-        free(s);
-    else
-        *out = s;
-    return rc;
-}
-
 /* One for each family, whether it runs already or not: the process keeps the one that it has. */
 static int open_sockets(const struct module *m, const struct xmb_conf *conf, struct se_next *next)
 {
@@ -97,7 +70,9 @@ static int open_sockets(const struct module *m, const struct xmb_conf *conf, str
         return XMB_ENOMEM;
     for (i = 0; i < next->conf->family_count; i++) {
         family = &next->conf->families[i];
-        rc = family->is_shutdown ? 0 : open_socket(m, family, &next->sockets[i]);
+        rc = 0;
+        if (!family->is_shutdown)
+            rc = se_socket_open(m->host, m->module, family, &next->sockets[i]);
         if (rc < 0)
             return fault(m, conf, family, rc);
     }

@@ -108,8 +108,15 @@ void se_show_sia_statistics(struct se_show *s)
 
 /* --- timers ----------------------------------------------------------------------------------- */
 
-/* `left_ms` SE_NO_TIME: it is not known. */
+/* `left_ms` SE_NO_TIME: it does not run. */
 #define SE_NO_TIME UINT64_MAX
+
+static uint64_t left_of(uint64_t now_ms, uint64_t at_ms)
+{
+    if (at_ms == 0)
+        return SE_NO_TIME;
+    return at_ms > now_ms ? at_ms - now_ms : 0;
+}
 
 static void show_timer(struct se_show *s, const struct se_process *p, const char *timer,
                        const char *object, uint64_t interval_ms, uint64_t left_ms)
@@ -126,6 +133,7 @@ static void show_timer(struct se_show *s, const struct se_process *p, const char
 
 static void show_iface_timers(struct se_show *s, const struct se_process *p)
 {
+    uint64_t now_ms = se_process_now(p).ms;
     struct se_nbr_iface_info info;
     uint32_t i;
 
@@ -134,9 +142,12 @@ static void show_iface_timers(struct se_show *s, const struct se_process *p)
 
         if (se_nbr_iface_info(p->nbrs, i, &info) < 0)
             continue;
-        show_timer(s, p, "hello", name, info.conf.hello_ms, SE_NO_TIME);
-        show_timer(s, p, "multicast flow", name, info.flow_ms, SE_NO_TIME);
-        show_timer(s, p, "pacing", name, (info.pacing_us + 999) / 1000, SE_NO_TIME);
+        show_timer(s, p, "hello", name, info.conf.hello_ms,
+                   left_of(now_ms, info.hello_ms));
+        show_timer(s, p, "multicast flow", name, info.flow_ms,
+                   left_of(now_ms, info.flow_until_ms));
+        show_timer(s, p, "pacing", name, (info.pacing_us + 999) / 1000,
+                   left_of(now_ms, info.paced_until_ms));
     }
 }
 
@@ -154,7 +165,8 @@ static void show_nbr_timers(struct se_show *s, const struct se_process *p)
         se_addr_text(&info.addr, addr, sizeof(addr));
         show_timer(s, p, "hold", addr, (uint64_t)info.hold_s * 1000, info.hold_left_ms);
         if (info.tries > 0)
-            show_timer(s, p, "retransmission", addr, info.rto_ms, SE_NO_TIME);
+            show_timer(s, p, "retransmission", addr, info.rto_ms,
+                       left_of(now_ms, info.resend_ms));
     }
 }
 

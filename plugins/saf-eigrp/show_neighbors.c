@@ -73,6 +73,23 @@ static void say_stub(const struct se_show *s, const struct se_nbr_info *info)
     }
 }
 
+/* "0,32"; with "..." when its list is longer than what is kept of it. */
+static void say_topologies(const struct se_show *s, const struct se_nbr_info *info)
+{
+    char text[SE_NBR_TOPOLOGIES_MAX * 6 + 4] = "";
+    unsigned i, kept = info->topology_count;
+    size_t n = 0;
+
+    if (kept > SE_NBR_TOPOLOGIES_MAX)
+        kept = SE_NBR_TOPOLOGIES_MAX;
+    for (i = 0; i < kept; i++)
+        n += (size_t)snprintf(text + n, sizeof(text) - n, "%s%u", i > 0 ? "," : "",
+                              info->topologies[i]);
+    if (kept < info->topology_count)
+        snprintf(text + n, sizeof(text) - n, "...");
+    se_say(s, "topology_ids", kept > 0 ? text : NULL);
+}
+
 static void show_detail(const struct se_show *s, const struct se_process *p,
                         const struct se_nbr_info *info)
 {
@@ -86,8 +103,10 @@ static void show_detail(const struct se_show *s, const struct se_process *p,
     se_say_number(s, "services_sent", info->services_sent);
     se_say_number(s, "restart_count", info->restart_count);
     se_say_flag(s, "restarting", info->is_restarting);
+    say_topologies(s, info);
     say_stub(s, info);
     se_say_flag(s, "static", info->is_static);
+    se_say(s, "bfd", "none"); /* a dead peer is found by its hold time alone */
     se_say(s, "mode", iface != NULL ? se_nbr_mode_name((enum se_nbr_mode)iface->mode) : NULL);
 }
 

@@ -6,20 +6,10 @@
  */
 #include "show.h"
 
-/* The feasibility condition, RD < FD, in the engine's order of digits (dual_select.c). */
+/* The feasibility condition, RD < FD, as the engine has it. */
 int se_show_path_is_feasible(const struct se_dual_entry *e, const struct se_path *path)
 {
-    const struct se_distance *rd = &path->reported, *fd = &e->feasible;
-
-    if (path->peer == SE_DUAL_LOCAL)
-        return 1;
-    if (!se_dual_is_finite(rd) || !se_dual_is_finite(fd))
-        return se_dual_is_finite(rd);
-    if (rd->is_external != fd->is_external)
-        return rd->is_external < fd->is_external;
-    if (rd->composite != fd->composite)
-        return rd->composite < fd->composite;
-    return rd->hop_count < fd->hop_count;
+    return path->peer == SE_DUAL_LOCAL || se_distance_less(&path->reported, &e->feasible);
 }
 
 void se_show_metric(const struct se_show *s, const struct se_metric *m)

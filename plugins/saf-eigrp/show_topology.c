@@ -3,7 +3,8 @@
  * show_topology.c - show eigrp service-family ... topology: services and the ways to them.
  *
  * The code of a service: P passive or A active, then r (replies are outstanding), s (asked whether
- * they still come: SIA), R (the successor asked us and waits), U (a message about it waits).
+ * they still come: SIA), Q (a query waits to go), R (the successor asked us and waits), U (a
+ * message about it waits, or is not acknowledged).
  */
 #include "show.h"
 
@@ -47,7 +48,23 @@ static int is_wanted(const struct se_show *s, const struct se_process *p,
 
 /* --- one service ------------------------------------------------------------------------------ */
 
-static void say_code(const struct se_show *s, const struct se_dual_entry *e)
+/* A query to one of those whose reply is awaited is in no packet yet. */
+static int has_query_queued(const struct se_process *p, const struct se_dual_entry *e)
+{
+    struct se_rtp_message m = {.item = (void *)(uintptr_t)e, .opcode = SE_QUERY};
+    unsigned nbr;
+
+    if (e->reply_count == 0 || e->hold_count == 0 || p->nbrs == NULL)
+        return 0;
+    for (nbr = se_nbr_next(p->nbrs, SE_NBR_NONE); nbr != SE_NBR_NONE;
+         nbr = se_nbr_next(p->nbrs, nbr))
+        if (se_dual_in_set(e, SE_SET_REPLY, nbr) && se_nbr_is_waiting(p->nbrs, nbr, &m))
+            return 1;
+    return 0;
+}
+
+static void say_code(const struct se_show *s, const struct se_process *p,
+                     const struct se_dual_entry *e)
 {
     char code[8];
     size_t n = 0;
@@ -57,6 +74,8 @@ static void say_code(const struct se_show *s, const struct se_dual_entry *e)
         code[n++] = 'r';
     if (is_active(e) && e->sia_round > 0)
         code[n++] = 's';
+    if (has_query_queued(p, e))
+        code[n++] = 'Q';
     if (e->owed != SE_DUAL_NONE)
         code[n++] = 'R';
     if (e->hold_count > 0)
@@ -112,12 +131,13 @@ static void show_service(const struct se_show *s, const struct se_process *p,
     se_row(s, p);
     se_say_service(s, "service", &e->id);
     se_say(s, "state", is_active(e) ? "active" : "passive");
-    say_code(s, e);
+    say_code(s, p, e);
     se_say_number(s, "successors", se_dual_successor_count(p->dual, e));
     se_say_distance(s, p, "feasible_distance", "feasible_distance_rib", e->feasible.composite);
     se_say_router(s, "origin", e->origin != NULL ? e->origin->router_id : 0);
     se_say(s, "kind", e->distance.is_external ? "external" : "internal");
     se_say_number(s, "sequence", sequence_of(e));
+    se_say_known(s, "serial", e->serial, 0);
     if (is_active(e))
         show_active(s, p, e);
     if (s->is_detail)

@@ -10,7 +10,8 @@
  *   remote neighbours    `neighbor ... remote` and `remote-neighbors` that name it, shut down or not:
  *                        packets have its address as source and leave by whatever route there is
  *
- * Loopback is no link, but is a good source for remote neighbours.
+ * Loopback is no link, but is a good source for remote neighbours. Of 127.0.0.0/8, which stays on
+ * the host, only what the operator names as `source` is used.
  */
 #include "process.h"
 
@@ -51,6 +52,24 @@ static const struct xmb_addr *source_of(const struct xmb_netif *host, unsigned f
     return NULL;
 }
 
+/* The operator's, if the interface has it: of 127.0.0.0/8 it has all. Else the first not of it. */
+static const struct xmb_addr *far_source_of(const struct xmb_netif *host,
+                                            const struct se_iface_conf *conf, unsigned family)
+{
+    const struct xmb_netif_addr *a;
+    uint32_t i;
+
+    if (conf->source.family == 0)
+        return source_of(host, family, 0);
+    for (i = 0; i < host->addr_count; i++) {
+        a = xmb_netif_addr_at(host, i);
+        if (se_same_addr(&a->addr, &conf->source) ||
+            (is_of_host(&conf->source) && se_in_prefix(&conf->source, &a->addr, a->prefix_bits)))
+            return &conf->source;
+    }
+    return NULL;
+}
+
 /* Neighbours that are configured on an interface: on the link, or several hops away. */
 static int has_neighbor(const struct se_family_conf *family, const char *name, int is_remote)
 {
@@ -79,7 +98,7 @@ size_t se_wanted(const struct se_family_conf *family, const struct xmb_netif *ho
                  struct se_wanted *out, size_t max)
 {
     struct se_wanted w = {.host = host, .conf = se_conf_iface(family, host->name)};
-    const struct xmb_addr *far = source_of(host, family->family, 0);
+    const struct xmb_addr *far = far_source_of(host, w.conf, family->family);
     size_t count = 0;
     size_t i;
 
@@ -185,8 +204,8 @@ static void put_prefixes(const struct se_wanted *w, struct se_nbr_iface_conf *ou
 
     for (i = 0; i < w->host->addr_count && out->prefix_count < SE_NBR_PREFIXES_MAX; i++) {
         a = xmb_netif_addr_at(w->host, i);
-        if (a->addr.family != w->source.family)
-            continue;
+        if (a->addr.family != w->source.family || is_of_host(&a->addr))
+            continue; /* 127.0.0.1 is the other broker of this host, or nobody */
         out->prefixes[out->prefix_count].addr = a->addr;
         out->prefixes[out->prefix_count].addr.scope = 0;
         out->prefixes[out->prefix_count++].bits = (uint8_t)a->prefix_bits;

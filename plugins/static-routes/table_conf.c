@@ -11,6 +11,13 @@
 
 #define PORT_DEFAULT 5269u /* xmpp-server (RFC 6120, 14.7) */
 
+/* Keeps the worst of what was found so far: no memory before a fault, a fault before 0. */
+static void worst(int *rc, int more)
+{
+    if (more == XMB_ENOMEM || (more < 0 && *rc == 0))
+        *rc = more;
+}
+
 /* What is not an address in digits is a host name; what is neither, such as 192.0.2, is told. */
 static int read_address(const struct xmb_conf_api *api, const struct xmb_conf *node,
                         struct static_route *out)
@@ -29,7 +36,7 @@ static int read_address(const struct xmb_conf_api *api, const struct xmb_conf *n
     return out->host != NULL ? 0 : XMB_ENOMEM;
 }
 
-/* On success `*out` has a host name to be freed, or none. */
+/* `*out` has a host name to be freed, or none, also with faults. */
 static int read_route(const struct xmb_conf_api *api, const struct xmb_conf *node,
                       struct static_route *out)
 {
@@ -37,10 +44,8 @@ static int read_route(const struct xmb_conf_api *api, const struct xmb_conf *nod
     int32_t tls = 0;
     int rc = api->number(node, "port", 1, 65535, &port);
 
-    if (rc == 0)
-        rc = api->flag(node, "tls", &tls);
-    if (rc == 0)
-        rc = read_address(api, node, out);
+    worst(&rc, api->flag(node, "tls", &tls));
+    worst(&rc, read_address(api, node, out));
     if (rc < 0)
         return rc;
     out->port = (uint16_t)port;
@@ -85,11 +90,9 @@ static int read_one(const struct xmb_conf_api *api, const struct xmb_conf *node,
     struct static_route route = {.host = NULL};
     const char *why;
     int n = static_name_read(text, name, &why);
-    int rc;
+    int rc = n < 0 ? api->fault(node, "\"%s\" is not a domain name: %s", text, why) : 0;
 
-    if (n < 0)
-        return api->fault(node, "\"%s\" is not a domain name: %s", text, why);
-    rc = read_route(api, node, &route);
+    worst(&rc, read_route(api, node, &route));
     if (rc == 0)
         rc = add_route(api, node, t, xmb_str_n(name, (size_t)n), &route);
     if (rc < 0)
@@ -105,12 +108,8 @@ static int read_all(const struct xmb_conf_api *api, const struct xmb_conf *route
     int result = 0;
 
     for (node = api->child(routes, "route"); node != NULL && result != XMB_ENOMEM;
-         node = api->next(node, "route")) {
-        int rc = read_one(api, node, t);
-
-        if (rc < 0)
-            result = rc;
-    }
+         node = api->next(node, "route"))
+        worst(&result, read_one(api, node, t));
     if (result == 0 && t->domain_count > STATIC_DOMAINS_MAX)
         result = api->fault(routes, "there are routes for %u domains; %u are the most",
                             t->domain_count, STATIC_DOMAINS_MAX);
@@ -139,8 +138,8 @@ int static_table_read(const struct xmb_conf_api *api, const struct xmb_conf *con
         return XMB_ENOMEM;
     if (routes != NULL)
         rc = api->flag(routes, "use", &use);
-    if (rc == 0 && routes != NULL)
-        rc = read_all(api, routes, t);
+    if (routes != NULL)
+        worst(&rc, read_all(api, routes, t));
     if (rc == 0 && !use) {
         static_table_release(t);
         t = static_table_new(0);

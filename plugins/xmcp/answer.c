@@ -117,9 +117,9 @@ int xs_answer_write(struct session *s, const struct answer *a)
 
     if (s->state == CLOSING)
         return XMB_ECLOSED;
-    if (xs_host->conn->room(s->conn) < XS_ANSWER_ROOM && !xs_answer_room(s))
-        return XMB_EAGAIN;
     p = xs_host->conn->reserve(s->conn, XS_ANSWER_ROOM);
+    if (p == NULL && xs_host->conn->room(s->conn) < XS_ANSWER_ROOM)
+        return XMB_EAGAIN; /* `writable` is called when there is room again */
     if (p == NULL) {
         xs_close(s, "no memory for an answer");
         return XMB_ENOMEM;

@@ -4,7 +4,8 @@
  *
  * The schema (xmcp.rng) has already said which elements and attributes there are; here are ranges
  * and defaults. <listen> is the core's business: it is read a second time only so that `show
- * service-routing xmcp server` can tell what was asked for.
+ * service-routing xmcp server` can tell what was asked for. All of it is read, also behind a fault,
+ * so that the operator sees every fault at once.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -20,6 +21,13 @@
 #define SUBSCRIPTIONS_DEFAULT 1024
 #define SUBSCRIPTIONS_MOST 65536
 #define REGISTER_MS_DEFAULT 10000
+
+/* Keeps the worst of what was found so far: no memory before a fault, a fault before 0. */
+static void worst(int *rc, int more)
+{
+    if (more == XMB_ENOMEM || (more < 0 && *rc == 0))
+        *rc = more;
+}
 
 /* A copy of the attribute; NULL in *out when it is absent. */
 static int take_text(const struct xmb_conf *node, const char *attribute, char **out)
@@ -53,12 +61,9 @@ static int read_listen(const struct xmb_conf *node, struct listen_conf *l)
         l->family = strcmp(family, "ipv6") == 0 ? 6 : 4;
     rc = take_u32(node, "port", 0, 65535, &port);
     l->port = (uint16_t)port;
-    if (rc == 0)
-        rc = take_text(node, "address", &l->address);
-    if (rc == 0)
-        rc = take_text(node, "vrf", &l->vrf);
-    if (rc == 0)
-        rc = take_text(node, "tls", &l->tls);
+    worst(&rc, take_text(node, "address", &l->address));
+    worst(&rc, take_text(node, "vrf", &l->vrf));
+    worst(&rc, take_text(node, "tls", &l->tls));
     return rc;
 }
 
@@ -76,9 +81,9 @@ static int read_listens(const struct xmb_conf *node, struct conf *c)
     c->listens = calloc(count, sizeof(*c->listens));
     if (c->listens == NULL)
         return XMB_ENOMEM;
-    for (child = xs_host->conf->child(node, "listen"); child != NULL && rc == 0;
+    for (child = xs_host->conf->child(node, "listen"); child != NULL;
          child = xs_host->conf->next(child, "listen"))
-        rc = read_listen(child, &c->listens[c->listen_count++]);
+        worst(&rc, read_listen(child, &c->listens[c->listen_count++]));
     return rc;
 }
 
@@ -96,38 +101,40 @@ static int take_list(const struct xmb_conf *node, const char *attribute, char **
 static int read_allow_list(const struct xmb_conf *node, struct conf *c)
 {
     const struct xmb_conf *e = xs_host->conf->child(node, "allow-list");
-    int rc = 0;
+    int rc;
 
     if (e == NULL)
         return 0;
     rc = take_list(e, "ipv4", &c->allow_ipv4);
-    if (rc == 0)
-        rc = take_list(e, "ipv6", &c->allow_ipv6);
+    worst(&rc, take_list(e, "ipv6", &c->allow_ipv6));
+    return rc;
+}
+
+static int read_clients(const struct xmb_conf *node, struct conf *c)
+{
+    const struct xmb_conf *e = xs_host->conf->child(node, "max-clients");
+    int rc;
+
+    if (e == NULL)
+        return 0;
+    rc = take_u32(e, "total", 1, CLIENTS_MOST, &c->clients_max);
+    worst(&rc, take_u32(e, "unauthenticated", 0, CLIENTS_MOST, &c->unauthenticated_max));
     return rc;
 }
 
 static int read_limits(const struct xmb_conf *node, struct conf *c)
 {
-    const struct xmb_conf *clients = xs_host->conf->child(node, "max-clients");
-    const struct xmb_conf *limits = xs_host->conf->child(node, "limits");
+    const struct xmb_conf *e = xs_host->conf->child(node, "limits");
     uint64_t data_bytes = c->service_data_bytes_max;
     uint64_t register_ms = c->register_ms;
-    int rc = 0;
+    int rc;
 
-    if (clients != NULL) {
-        rc = take_u32(clients, "total", 1, CLIENTS_MOST, &c->clients_max);
-        if (rc == 0)
-            rc = take_u32(clients, "unauthenticated", 0, CLIENTS_MOST, &c->unauthenticated_max);
-    }
-    if (limits == NULL || rc != 0)
-        return rc;
-    rc = xs_host->conf->bytes(limits, "service-data", 0, XMCP_SERVICE_DATA_BYTES_MAX, &data_bytes);
-    if (rc == 0)
-        rc = take_u32(limits, "services", 1, SERVICES_MOST, &c->services_max);
-    if (rc == 0)
-        rc = take_u32(limits, "subscriptions", 1, SUBSCRIPTIONS_MOST, &c->subscriptions_max);
-    if (rc == 0)
-        rc = xs_host->conf->duration(limits, "register-within", 1000, 60000, &register_ms);
+    if (e == NULL)
+        return 0;
+    rc = xs_host->conf->bytes(e, "service-data", 0, XMCP_SERVICE_DATA_BYTES_MAX, &data_bytes);
+    worst(&rc, take_u32(e, "services", 1, SERVICES_MOST, &c->services_max));
+    worst(&rc, take_u32(e, "subscriptions", 1, SUBSCRIPTIONS_MOST, &c->subscriptions_max));
+    worst(&rc, xs_host->conf->duration(e, "register-within", 1000, 60000, &register_ms));
     c->service_data_bytes_max = (uint32_t)data_bytes;
     c->register_ms = (uint32_t)register_ms;
     return rc;
@@ -159,12 +166,10 @@ int xs_conf_read(const struct xmb_conf *node, struct conf **out)
         return XMB_ENOMEM;
     set_defaults(c);
     rc = read_listens(node, c);
-    if (rc == 0)
-        rc = read_allow_list(node, c);
-    if (rc == 0)
-        rc = read_limits(node, c);
-    if (rc == 0)
-        rc = read_unknown_users(node, c);
+    worst(&rc, read_allow_list(node, c));
+    worst(&rc, read_clients(node, c));
+    worst(&rc, read_limits(node, c));
+    worst(&rc, read_unknown_users(node, c));
     if (rc != 0) {
         xs_conf_free(c);
         return rc;

@@ -10,6 +10,12 @@
 #include "notify.h"
 #include "session.h"
 
+/*
+ * Messages are looked at in runs of about this size, one call of the host for many. A run that
+ * straddles two reads is copied together, so it is not all that came.
+ */
+#define RUN_BYTES 8192
+
 void xs_block(struct session *s, enum block what)
 {
     s->blocked |= (uint8_t)what;
@@ -35,42 +41,75 @@ static void settle(struct session *s)
         xs_host->conn->resume(s->conn);
 }
 
-static int not_xmcp(struct session *s)
+static void not_xmcp(struct session *s)
 {
     xs_count(s->worker, M_FRAMING);
     xs_close(s, "not XMCP, or framing is lost");
-    return 0;
 }
 
-/* Takes one message off the input. 1: there may be another one. */
-static int take_message(struct session *s)
+/* Nothing stands in the way of the next message. */
+static int may_go_on(const struct session *s)
+{
+    return s->blocked == 0 && s->state != LEAVING && s->state != CLOSING;
+}
+
+/* Shows a run of the input that begins with a whole message. 0: there is none. */
+static int peek_run(struct session *s, struct xmb_str *run)
 {
     size_t there = xs_host->buf->length(s->in);
-    struct xmb_str frame;
-    struct xmcp_msg m;
+    size_t run_bytes = there < RUN_BYTES ? there : RUN_BYTES;
+    size_t head_bytes = there < XMCP_HEADER_BYTES ? there : XMCP_HEADER_BYTES;
     size_t frame_bytes = 0;
     int rc;
 
-    if (there == 0)
+    if (there == 0 || xs_host->buf->peek(s->in, head_bytes, run) < 0)
         return 0;
-    if (xs_host->buf->peek(s->in, there < XMCP_HEADER_BYTES ? there : XMCP_HEADER_BYTES,
-                           &frame) < 0)
+    rc = xmcp_frame_bytes(run->p, run->n, &frame_bytes);
+    if (rc == XMCP_EFRAME)
+        not_xmcp(s);
+    if (rc != 0 || frame_bytes > there)
         return 0;
-    rc = xmcp_frame_bytes(frame.p, frame.n, &frame_bytes);
-    if (rc != 0)
-        return rc == XMCP_EAGAIN ? 0 : not_xmcp(s);
-    if (frame_bytes > there)
-        return 0;
-    if (xs_host->buf->peek(s->in, frame_bytes, &frame) < 0) {
+    if (xs_host->buf->peek(s->in, frame_bytes > run_bytes ? frame_bytes : run_bytes, run) < 0) {
         xs_close(s, "out of memory");
         return 0;
     }
-    rc = xmcp_decode(frame.p, frame_bytes, &m);
-    if (xs_dispatch(s, &m, rc != 0, frame) == LATER)
-        return 0;
-    if (s->state != CLOSING)
-        xs_host->buf->drop(s->in, frame_bytes);
     return 1;
+}
+
+/* Deals with the messages of a run; returns their octets. What is cut off begins the next run. */
+static size_t take_run(struct session *s, struct xmb_str run)
+{
+    struct xmb_str frame;
+    struct xmcp_msg m;
+    size_t taken = 0;
+    int rc;
+
+    while (taken < run.n && may_go_on(s)) {
+        frame.p = run.p + taken;
+        rc = xmcp_decode(frame.p, run.n - taken, &m);
+        if (rc == XMCP_EFRAME)
+            not_xmcp(s);
+        if (rc == XMCP_EFRAME || rc == XMCP_EAGAIN)
+            break;
+        frame.n = m.frame_bytes;
+        if (xs_dispatch(s, &m, rc != 0, frame) == LATER)
+            break;
+        taken += frame.n;
+    }
+    return taken;
+}
+
+static void take_all(struct session *s)
+{
+    struct xmb_str run;
+    size_t taken;
+
+    while (may_go_on(s) && peek_run(s, &run)) {
+        taken = take_run(s, run);
+        if (taken == 0 || s->state == CLOSING)
+            return;
+        xs_host->buf->drop(s->in, taken);
+    }
 }
 
 /* A client that has said goodbye has nothing more to say. */
@@ -84,10 +123,8 @@ void xs_input(struct session *s)
     if (s->running)
         return;
     s->running = 1;
-    while (s->in != NULL && s->blocked == 0 && s->state != LEAVING && s->state != CLOSING) {
-        if (!take_message(s))
-            break;
-    }
+    if (s->in != NULL)
+        take_all(s);
     if (s->in != NULL && s->state == LEAVING)
         discard(s);
     s->running = 0;

@@ -9,6 +9,13 @@
  * the ping of another gateway, whose answer is passed on like any stanza. A peer that knows the
  * digits can only lie about what it read itself.
  *
+ * A peer that is known to answer is also asked when nothing has shown for keepalive_ms that it
+ * reads (s2_barrier_nudge), so that a process that stands still is found though nobody writes to
+ * it. Such an id begins with "xmb." and is activity to nobody: a stream without other stanzas is as
+ * idle as before. The time of a barrier runs from the last proof before it, as far back as
+ * keepalive_ms: however the outage lies to the pings, it is found barrier_timeout_ms after the last
+ * proof.
+ *
  * Peers that never answer, and are alive, exist: they are remembered, and TCP's word is taken for
  * them. A peer is alive when it was heard meanwhile, or when it had been taken for dead before and
  * has verified us since. The memory is a table of fixed size in which a newer domain may push out
@@ -21,13 +28,16 @@
 
 #include "dialback.h"
 
-#define PREFIX "xmb-"
-#define PREFIX_CHARS 4u
+#define PREFIX "xmb"
+#define PREFIX_CHARS 4u /* with the next: */
+#define MARK_BUSY '-'
+#define MARK_IDLE '.'
 #define NONCE_CHARS 16u
 #define WORKER_CHARS 4u
 #define ID_MAX 48
 #define WATCH_MS 4000     /* so old is a barrier when it is looked for progress before it */
 #define WATCH_GAP_MS 1000
+#define AGAIN_MS 3000     /* so long after it, a peer that shows itself is asked once more */
 
 /* --- randomness ------------------------------------------------------------------------------ */
 
@@ -103,40 +113,70 @@ static void remember(struct s2_flows *fl, const struct s2_domain *d, enum s2_pin
 
 /* --- out ------------------------------------------------------------------------------------- */
 
-static int send_ping(struct s2_flow *f, uint64_t number, uint64_t *end)
+static int send_ping(struct s2_flow *f, uint64_t number, int is_idle, uint64_t *end)
 {
     const struct s2_flows *fl = f->w->flows;
     char from[S2_UDOMAIN_MAX + 1], to[S2_UDOMAIN_MAX + 1], id[ID_MAX];
     struct s2_text text;
     struct xmb_part part;
 
-    snprintf(id, sizeof(id), PREFIX "%016llx%04x%llx", (unsigned long long)fl->nonce,
-             (unsigned)f->w->index & 0xffffu, (unsigned long long)number);
+    snprintf(id, sizeof(id), PREFIX "%c%016llx%04x%llx", is_idle ? MARK_IDLE : MARK_BUSY,
+             (unsigned long long)fl->nonce, (unsigned)f->w->index & 0xffffu,
+             (unsigned long long)number);
     s2_text_begin(&text);
     s2_write_ping(&text, s2_domain_wire(&f->from, from), s2_domain_wire(&f->to, to), xmb_str(id));
+    if (is_idle)
+        return s2_lease_ask(f->lease, s2_text_str(&text), end);
     part = (struct xmb_part){NULL, text.p, text.n};
     return s2_lease_send(f->lease, &part, 1, end);
 }
 
 /* The counter of the lease goes on with pings, as the peer's does. */
-static int send_one(struct s2_flow *f, uint64_t number, uint64_t *end)
+static int send_one(struct s2_flow *f, uint64_t number, int is_idle, uint64_t *end)
 {
     int rc;
 
     f->barrier_is_sm = f->has_sm;
     if (f->has_sm)
         return s2_lease_request(f->lease);
-    rc = send_ping(f, number, end);
+    rc = send_ping(f, number, is_idle, end);
     if (rc == 0)
         f->lease_seq++;
     return rc;
 }
 
+/*
+ * How long before now the last proof is, at most what the sweep leaves between two; half of the
+ * time is there for the answer in any case.
+ */
+static uint64_t silent_ms(const struct s2_flow *f, uint64_t now_ms)
+{
+    const struct s2_conf *c = f->w->conf;
+    uint64_t proved_ms = s2_lease_proved_ms(f->lease), most_ms = c->barrier_timeout_ms / 2;
+
+    if (c->keepalive_ms == 0 || proved_ms == 0 || proved_ms > now_ms)
+        return 0;
+    if (!f->barrier_is_sm && s2_peer_pings(f->w->flows, &f->to) != S2_PINGS_ANSWERED)
+        return 0;
+    return s2_least(now_ms - proved_ms, s2_least(c->keepalive_ms + LINK_SWEEP_MS, most_ms));
+}
+
+static void note_sent(struct s2_flow *f, uint64_t now_ms, uint64_t end)
+{
+    f->barrier = ++f->w->flows->barriers;
+    f->barrier_last_ms = now_ms;
+    f->barrier_ms = now_ms - silent_ms(f, now_ms);
+    f->asked_ms = now_ms;
+    f->was_blamed = 0;
+    f->barrier_end = end;
+    f->stuck_ms = 0;
+    S2_COUNT(f->w, S2_M_BARRIERS, 1);
+}
+
 void s2_barrier_send(struct s2_flow *f, uint64_t now_ms)
 {
-    struct s2_flows *fl = f->w->flows;
     uint64_t end = 0;
-    int rc = send_one(f, fl->barriers + 1, &end);
+    int rc = send_one(f, f->w->flows->barriers + 1, 0, &end);
 
     if (rc == XMB_EAGAIN) {
         f->held_up = !f->barrier_is_sm; /* a request is no stanza: no `writable` follows it */
@@ -145,13 +185,32 @@ void s2_barrier_send(struct s2_flow *f, uint64_t now_ms)
     } else if (rc == XMB_ECLOSED) {
         f->closing = 1;
     } else if (rc == 0) {
-        f->barrier = ++fl->barriers;
-        f->barrier_ms = f->barrier_last_ms = now_ms;
-        f->was_blamed = 0;
-        f->barrier_end = end;
-        f->stuck_ms = 0;
-        S2_COUNT(f->w, S2_M_BARRIERS, 1);
+        note_sent(f, now_ms, end);
     }
+}
+
+static int may_ask(struct s2_flow *f)
+{
+    if (f->state != FLOW_FLOWING || f->closing || f->w->flows->drain != S2_DRAIN_NOT ||
+        f->w->conf->confirm == S2_CONFIRM_NONE || s2_confirm_by_tcp(f))
+        return 0;
+    f->has_sm = s2_lease_has_sm(f->lease) != 0;
+    return f->has_sm || s2_peer_pings(f->w->flows, &f->to) == S2_PINGS_ANSWERED;
+}
+
+int s2_barrier_nudge(struct s2_flow *f)
+{
+    uint64_t now_ms = s2_now_ms(f->w), end = 0;
+
+    if (!may_ask(f))
+        return 0;
+    if (f->ring.sent > 0)
+        return 1; /* it asks by itself */
+    if (f->barrier != 0)
+        s2_barrier_watch(f, now_ms);
+    else if (send_one(f, f->w->flows->barriers + 1, 1, &end) == 0)
+        note_sent(f, now_ms, end);
+    return 1; /* one that found no room is sent by the next sweep */
 }
 
 /* --- no answer ------------------------------------------------------------------------------- */
@@ -273,6 +332,7 @@ static void overdue(struct s2_flow *f, uint64_t now_ms)
     if (!f->barrier_is_sm && s2_peer_pings(fl, &f->to) == S2_PINGS_UNKNOWN)
         remember(fl, &f->to, S2_PINGS_DOUBTED);
     s2_confirm_kill(f, "the peer answers nothing and is taken for dead");
+    s2_flow_dead(f->w, (enum s2_side)f->to_side, &f->to, f->barrier_last_ms);
 }
 
 /*
@@ -295,6 +355,25 @@ static void note_progress(struct s2_flow *f, uint64_t now_ms)
     f->acked = acked;
 }
 
+/*
+ * The answer comes on a stream that the peer opened. When a path is cut that stream may have ended
+ * for us and not for the peer yet, and takes the answer with it. One that shows itself afterwards
+ * and is known to answer is asked once more, by the same number: two answers prove the same.
+ */
+static void ask_again(struct s2_flow *f, uint64_t now_ms)
+{
+    uint64_t end;
+
+    if (f->barrier_is_sm || now_ms - f->asked_ms < AGAIN_MS || heard_ms(f) <= f->asked_ms ||
+        s2_peer_pings(f->w->flows, &f->to) != S2_PINGS_ANSWERED)
+        return;
+    if (send_ping(f, f->barrier, f->ring.sent == 0, &end) != 0)
+        return;
+    f->asked_ms = now_ms;
+    f->lease_seq++;
+    S2_COUNT(f->w, S2_M_BARRIERS, 1);
+}
+
 void s2_barrier_watch(struct s2_flow *f, uint64_t now_ms)
 {
     if (was_read(f)) {
@@ -304,6 +383,8 @@ void s2_barrier_watch(struct s2_flow *f, uint64_t now_ms)
     note_progress(f, now_ms);
     if (now_ms - f->barrier_ms >= f->w->conf->barrier_timeout_ms)
         overdue(f, now_ms);
+    else
+        ask_again(f, now_ms);
 }
 
 /* --- the answer ------------------------------------------------------------------------------ */
@@ -397,6 +478,30 @@ static int is_ours(const struct s2_flows *fl, const struct s2_stanza *s, uint64_
            *number != 0;
 }
 
+/* A barrier or its answer, of whatever gateway: its mark; else 0. */
+static char mark_of(const struct s2_stanza *s)
+{
+    if (s->kind != S2_IQ || s->type == S2_TYPE_SET || s->id.n < PREFIX_CHARS + NONCE_CHARS ||
+        memcmp(s->id.p, PREFIX, PREFIX_CHARS - 1) != 0 || !is_bare_domain(s->from) ||
+        !is_bare_domain(s->to))
+        return 0;
+    return s->id.p[PREFIX_CHARS - 1];
+}
+
+int s2_barrier_is_idle(const struct s2_stanza *s)
+{
+    return mark_of(s) == MARK_IDLE;
+}
+
+uint8_t s2_barrier_flags(const struct s2_stanza *s)
+{
+    char mark = mark_of(s);
+
+    if (mark == MARK_IDLE)
+        return S2_ITEM_PROBE | S2_ITEM_IDLE;
+    return mark == MARK_BUSY ? S2_ITEM_PROBE : 0;
+}
+
 int s2_barrier_answer(struct s2_worker *w, const struct s2_domain *from_domain,
                       const struct s2_domain *to, const struct s2_stanza *s)
 {
@@ -404,7 +509,8 @@ int s2_barrier_answer(struct s2_worker *w, const struct s2_domain *from_domain,
 
     if (s->kind != S2_IQ || (s->type != S2_TYPE_RESULT && s->type != S2_TYPE_ERROR))
         return 0;
-    if (s->id.n < PREFIX_CHARS + NONCE_CHARS || memcmp(s->id.p, PREFIX, PREFIX_CHARS) != 0)
+    if (s->id.n < PREFIX_CHARS + NONCE_CHARS ||
+        memcmp(s->id.p, PREFIX, PREFIX_CHARS - 1) != 0)
         return 0;
     if (!is_ours(w->flows, s, &index, &number) || !is_bare_domain(s->to))
         return 0;

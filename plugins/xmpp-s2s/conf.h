@@ -96,9 +96,12 @@ struct s2_conf {
     uint32_t local_index_size;
 
     /* <limits stanza= depth= queue= .../> */
-    /* Of a verified stream: 256k, depth 64, 8192 elements, 64 attributes, names of 1k. */
+    /*
+     * Of a verified stream: 256k, depth 64, 8192 elements, 64 attributes, names of 1k, values of
+     * attributes of 64k.
+     */
     struct s2_read_limits limits;
-    /* Before: 10,000 octets, depth 8, 32 elements, 32 attributes. */
+    /* Before: 10,000 octets, depth 8, 32 elements, 32 attributes, values of 4,096. */
     struct s2_read_limits unverified;
     uint32_t queue_bytes;             /* waiting for a stream, each flow: 1m */
     uint32_t queue_ms;                /* longest wait, then bounced: 60 s */
@@ -111,7 +114,7 @@ struct s2_conf {
     uint32_t negotiation_ms; /* header to verified: 30 s */
     uint32_t connect_ms;     /* one connection attempt: 10 s; all of them: twice */
     uint32_t dialback_ms;    /* answer of the authoritative server, or of step 4: 30 s */
-    uint32_t keepalive_ms;   /* white space on a silent stream: 60 s; 0: none */
+    uint32_t keepalive_ms;   /* a silent stream is asked, or gets white space: 10 s; 0: not */
 
     /* <delivery confirm= on-loss= window= interval= timeout= hold=/> */
     enum s2_confirm confirm;

@@ -25,6 +25,7 @@ static const struct setting {
     {"limits", "elements", COUNT, 32, 1 << 20, 8192, AT(limits.elements)},
     {"limits", "attributes", COUNT, 16, 1024, 64, AT(limits.attributes)},
     {"limits", "name", BYTES, 64, 64 << 10, 1 << 10, AT(limits.name_bytes)},
+    {"limits", "attribute", BYTES, 1 << 10, 16 << 20, 64 << 10, AT(limits.value_bytes)},
     {"limits", "queue", BYTES, 16 << 10, 1 << 30, 1 << 20, AT(queue_bytes)},
     {"limits", "queue-time", DURATION_MS, 1000, 3600000, 60000, AT(queue_ms)},
     {"limits", "pairs", COUNT, 1, 1000, 64, AT(pairs)},
@@ -34,7 +35,7 @@ static const struct setting {
     {"timeouts", "negotiation", DURATION_MS, 1000, 600000, 30000, AT(negotiation_ms)},
     {"timeouts", "connect", DURATION_MS, 1000, 120000, 10000, AT(connect_ms)},
     {"timeouts", "dialback", DURATION_MS, 1000, 600000, 30000, AT(dialback_ms)},
-    {"timeouts", "keepalive", DURATION_MS, 0, 3600000, 60000, AT(keepalive_ms)},
+    {"timeouts", "keepalive", DURATION_MS, 0, 3600000, 10000, AT(keepalive_ms)},
     {"delivery", "window", BYTES, 16 << 10, 1 << 30, 4 << 20, AT(window_bytes)},
     {"delivery", "interval", DURATION_MS, 100, 60000, 1000, AT(barrier_ms)},
     {"delivery", "timeout", DURATION_MS, 1000, 600000, 25000, AT(barrier_timeout_ms)},
@@ -97,6 +98,7 @@ static void set_unverified(struct s2_conf *c)
     c->unverified.elements = 32;
     c->unverified.attributes = c->limits.attributes < 32 ? c->limits.attributes : 32;
     c->unverified.name_bytes = c->limits.name_bytes;
+    c->unverified.value_bytes = c->limits.value_bytes < 4096 ? c->limits.value_bytes : 4096;
 }
 
 /*

@@ -24,8 +24,9 @@
  *
  * Files: flow.c (table), flow_time.c, flow_fsm.c (states), flow_ring.c, flow_send.c, flow_loss.c
  * (what happens at the end of a lease), flow_drain.c (stop and changed configuration),
- * flow_alive.c, flow_far.c (flows of other workers), flow_show.c, confirm.c and barrier.c (who has
- * what), path.c, batch.c and outbox.c (between workers), pack.c (copies), bounce.c.
+ * flow_alive.c, flow_dead.c (streams of a peer that is), flow_far.c (flows of other workers),
+ * flow_show.c, confirm.c and barrier.c (who has what), path.c, batch.c and outbox.c (between
+ * workers), pack.c (copies), bounce.c.
  */
 #ifndef S2_FLOW_H
 #define S2_FLOW_H
@@ -85,6 +86,11 @@ void s2_bounce(struct s2_worker *w, enum s2_side from_side, const struct s2_stan
  */
 int s2_barrier_answer(struct s2_worker *w, const struct s2_domain *from_domain,
                       const struct s2_domain *to, const struct s2_stanza *s);
+/*
+ * A ping of a gateway, or its answer, that was sent only to see whether somebody is there: a stream
+ * that brings no other stanza is idle (R62).
+ */
+int s2_barrier_is_idle(const struct s2_stanza *s);
 /*
  * A stream of `foreign` (or of a server of local domain `foreign`) was verified, or spoke: backoff
  * towards it ends (6.2). Cheap: the same domain is looked at once a second.

@@ -49,8 +49,18 @@ static void handled(void *arg, uint64_t h)
     s2_flow_relieve(f);
 }
 
-static const struct s2_lease_events lease_events = {
-    .ready = ready, .writable = writable, .failed = failed, .ended = ended, .handled = handled};
+static int silent(void *arg, struct s2_lease *l)
+{
+    (void)l;
+    return s2_barrier_nudge(arg);
+}
+
+static const struct s2_lease_events lease_events = {.ready = ready,
+                                                    .writable = writable,
+                                                    .failed = failed,
+                                                    .ended = ended,
+                                                    .handled = handled,
+                                                    .silent = silent};
 
 /* --- actions --------------------------------------------------------------------------------- */
 

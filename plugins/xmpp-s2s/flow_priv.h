@@ -52,7 +52,9 @@ struct s2_cause {
 enum s2_item_flags {
     S2_ITEM_OWN = 1,     /* an error that we made: never answered */
     S2_ITEM_WRITTEN = 2, /* was given to a lease before */
-    S2_ITEM_OWED = 4     /* an error for a stanza that we had taken: room for it is found */
+    S2_ITEM_OWED = 4,    /* an error for a stanza that we had taken: room for it is found */
+    S2_ITEM_PROBE = 8,   /* another gateway's barrier, or its answer: needs no barrier of ours */
+    S2_ITEM_IDLE = 16    /* the same, sent though nothing was to be confirmed: no activity */
 };
 
 /* A stanza. */
@@ -132,8 +134,10 @@ struct s2_flow {
     uint64_t barrier, barrier_end;
     uint64_t barrier_last_ms; /* when the last one was sent */
     uint64_t barrier_ms;      /* its time runs from here */
+    uint64_t asked_ms;        /* when it was sent once more, or first */
     uint64_t stuck_ms; /* since when one cannot be sent, as the link's queue is full; 0: it can */
     uint8_t barrier_is_sm;
+    uint8_t was_used;   /* a stanza was put that is activity, since it was calm last */
     uint8_t was_blamed; /* its time began anew, as we did not read */
     uint8_t has_sm; /* this lease, when it was looked at last */
     /* confirm.c */
@@ -336,6 +340,14 @@ void s2_flow_tell_full(struct s2_flow *f, uint64_t now_ms);
 /* 1: it was told so just now. */
 int s2_flow_far_is_full(const struct s2_flow *f);
 
+/* --- flow_dead.c --- */
+/*
+ * `remote`, on `side`, answers nothing and was given up: its streams, on every worker, that brought
+ * nothing since `since_ms` are ended.
+ */
+void s2_flow_dead(struct s2_worker *w, enum s2_side side, const struct s2_domain *remote,
+                  uint64_t since_ms);
+
 /* --- flow_fsm.c --- */
 const char *s2_flow_state_name(const struct s2_flow *f);
 void s2_flow_event(struct s2_flow *f, enum flow_event ev, const struct s2_cause *cause);
@@ -410,6 +422,13 @@ int s2_confirm_by_tcp(const struct s2_flow *f);
 /* --- barrier.c --- */
 int s2_barrier_init(struct s2_flows *fl); /* XMB_EIO */
 void s2_barrier_send(struct s2_flow *f, uint64_t now_ms);
+/*
+ * Nobody has shown for a while that the peer reads: it is asked by a barrier though nothing is
+ * unconfirmed. 1: an answer is awaited; 0: it is not known to answer.
+ */
+int s2_barrier_nudge(struct s2_flow *f);
+/* S2_ITEM_PROBE and S2_ITEM_IDLE of a stanza that comes in. */
+uint8_t s2_barrier_flags(const struct s2_stanza *s);
 /* With each tick while one is outstanding: is it overdue? */
 void s2_barrier_watch(struct s2_flow *f, uint64_t now_ms);
 /* 1: its answer may lie behind what we do not read, as a flow stops streams of the peer. */

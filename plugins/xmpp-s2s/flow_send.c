@@ -71,6 +71,7 @@ int s2_flow_take(struct s2_flow *f, struct s2_item *it)
     if (rc != 0)
         return rc;
     f->put_ms = it->put_ms;
+    f->was_used |= (it->flags & S2_ITEM_IDLE) == 0;
     s2_flow_event(f, FLOW_PUT, NULL);
     return 0;
 }

@@ -92,14 +92,31 @@ static uint64_t due_of(const struct s2_flow *f, uint64_t now)
     return due;
 }
 
+/* One whose stanzas were no activity goes back to its place, which is near the end as a rule. */
+static void insert_calm(struct s2_flows *fl, struct s2_flow *f)
+{
+    struct s2_node *at;
+
+    unlink_node(&f->node);
+    at = fl->calm.prev;
+    while (at != &fl->calm && ((struct s2_flow *)at)->calm_ms > f->calm_ms)
+        at = at->prev;
+    f->node.prev = at;
+    f->node.next = at->next;
+    at->next->prev = &f->node;
+    at->next = &f->node;
+}
+
 static void calm_down(struct s2_flows *fl, struct s2_flow *f, uint64_t now)
 {
     f->is_busy = 0;
-    f->calm_ms = now;
+    if (f->was_used || f->calm_ms == 0)
+        f->calm_ms = now;
+    f->was_used = 0;
     if (f->ring.capacity > CALM_ITEMS)
         s2_ring_free(f);
     if (f->state == FLOW_FLOWING || f->refs == 0) {
-        append(&fl->calm, &f->node);
+        insert_calm(fl, f);
         tick_at(fl, first_of(&fl->calm)->calm_ms + f->w->conf->idle_ms);
     } else {
         unlink_node(&f->node);

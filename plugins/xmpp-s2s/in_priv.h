@@ -36,7 +36,7 @@
 #define IN_END_WAIT_MS 5000     /* for the peer's </stream:stream> (2.9) */
 #define IN_DRAIN_MS 500         /* when the broker stops: until every worker knows of it */
 #define IN_DRAIN_LOOK_MS 250
-#define IN_SWEEP_MS 5000
+#define IN_SWEEP_MS 2000
 #define IN_REST_MS 10000        /* the parser of a silent stream goes after this */
 #define IN_ALIVE_MS 1000        /* how often a busy stream shows that its peer lives */
 #define IN_STUCK_MS 5000        /* an unverified stream this old gives way when room is short */

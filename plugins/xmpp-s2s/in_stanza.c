@@ -152,7 +152,8 @@ static void take_and_count(struct s2_incoming *s, struct in_pair *p, const struc
 
     if (now - s->stanza_ms >= IN_ALIVE_MS)
         s2_flow_alive(s->w, &p->from);
-    s->stanza_ms = now;
+    if (!s2_barrier_is_idle(st))
+        s->stanza_ms = now;
     s->stanzas_in++;
     s->h++;
     S2_COUNT(s->w, S2_M_STANZAS_IN, 1);

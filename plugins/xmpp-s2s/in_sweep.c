@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * in_sweep.c - every 5 s over all incoming streams of a worker: what is about silence (R62;
+ * in_sweep.c - every 2 s over all incoming streams of a worker: what is about silence (R62;
  * xmpp-s2s.md 2.9).
  *
  * One timer for all, so that none of this costs anything a stanza. What must be exact, the
@@ -63,6 +63,24 @@ static void sweep_one(struct s2_incoming *s, uint64_t now)
         keep_alive(s, now);
     if (s->state != IN_CLOSED)
         rest(s, now);
+}
+
+/*
+ * What a living peer may have sent is still taken: it was another of its hosts that is dead. One
+ * that is bidirectional ends with the flow that asked.
+ */
+void s2_in_dead(struct s2_worker *w, enum s2_side side, const struct s2_domain *remote,
+                uint64_t since_ms)
+{
+    struct s2_incoming *s;
+
+    for (s = w->incomings->first; s != NULL; s = s->next) {
+        if (s->side != (uint8_t)side || s->state != IN_VERIFIED || s->paused || s->link != NULL ||
+            s->heard_ms >= since_ms)
+            continue;
+        if (s2_in_verified(s, remote))
+            s2_in_end(s, "its server answers no ping and is taken for dead");
+    }
 }
 
 void s2_in_sweep(struct xmb_worker *worker, void *arg)

@@ -205,7 +205,8 @@ static struct s2_incoming *stream_new(struct s2_worker *w, struct xmb_conn *conn
 /* Direct TLS (XEP-0368): before any octet is read. The certificate is chosen by SNI. */
 static int secure_at_once(struct s2_incoming *s, const struct s2_listen *listen)
 {
-    struct xmb_tls_setup setup = {.size = sizeof(setup), .profile = listen->tls};
+    struct xmb_tls_setup setup = {
+        .size = sizeof(setup), .profile = listen->tls, .alpn = "xmpp-server"};
 
     s->state = IN_SECURING;
     return s2_host->conn->secure(s->conn, &setup);

@@ -33,6 +33,12 @@ void s2_in_closed(struct s2_incoming *s, struct xmb_conn *conn, const char *why)
 void s2_in_drain(struct s2_incoming *s, struct xmb_conn *conn);
 
 /*
+ * The server of `remote` is taken for dead, see s2_flow_dead: its streams that brought nothing since
+ * `since_ms` end.
+ */
+void s2_in_dead(struct s2_worker *w, enum s2_side side, const struct s2_domain *remote,
+                uint64_t since_ms);
+/*
  * A flow that this stream feeds has room again (flow.h): reading goes on. `ref` of the connection;
  * a stale one is fine. Thread: worker.
  */

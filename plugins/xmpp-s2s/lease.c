@@ -203,8 +203,26 @@ uint64_t s2_lease_heard_ms(const struct s2_lease *e)
     return info.received_ms;
 }
 
+int s2_lease_ask(struct s2_lease *e, struct xmb_str octets, uint64_t *end)
+{
+    struct s2_link *l = e->link;
+    int rc;
+
+    if (e->state != LEASE_READY || l->state != LINK_VERIFIED || l->conn == NULL)
+        return XMB_ECLOSED;
+    rc = s2_link_write(l, octets);
+    *end = l->position.written - l->position.base;
+    return rc;
+}
+
+uint64_t s2_lease_proved_ms(const struct s2_lease *e)
+{
+    return e->link->proved_ms;
+}
+
 void s2_lease_read(struct s2_lease *e, uint64_t end)
 {
+    e->link->proved_ms = s2_now_ms(e->link->w);
     if (end > e->link->read_end)
         e->link->read_end = end;
 }
@@ -248,6 +266,7 @@ void s2_leases_handled(struct s2_link *l, uint64_t h)
 {
     struct s2_lease *e = l->leases;
 
+    l->proved_ms = s2_now_ms(l->w);
     while (e != NULL && e->state != LEASE_READY)
         e = e->next;
     if (e != NULL && e->events->handled != NULL)

@@ -21,6 +21,8 @@
 #include "gateway.h"
 #include "writer.h"
 
+#define LINK_SWEEP_MS 2000 /* how often silent links are looked at */
+
 int s2_links_init(struct s2_worker *w);
 void s2_links_fini(struct s2_worker *w); /* after flows and incoming streams: nobody is told any more */
 
@@ -58,6 +60,11 @@ struct s2_lease_events {
     void (*ended)(void *arg, const struct s2_failure *f, uint64_t left, uint64_t acked);
     /* XEP-0198 on this link: the peer has handled `h` stanzas of this lease since it was ready. */
     void (*handled)(void *arg, uint64_t h);
+    /*
+     * Nothing has shown for keepalive_ms that the peer reads this link: asks it, or looks how long
+     * the answer takes. Comes with each sweep. 0: it cannot be asked. NULL: the same.
+     */
+    int (*silent)(void *arg, struct s2_lease *l);
 };
 /*
  * Asks for a lease to send stanzas from `local` to `remote` on `side` (the side it is dialled to:
@@ -84,6 +91,16 @@ uint64_t s2_lease_acked(struct s2_lease *l);
  */
 int s2_lease_has_sm(const struct s2_lease *l);
 int s2_lease_request(struct s2_lease *l);
+/*
+ * A question that is no activity: sent as by s2_lease_send, but the link is as idle as before, and
+ * no `writable` follows XMB_EAGAIN.
+ */
+int s2_lease_ask(struct s2_lease *l, struct xmb_str octets, uint64_t *end);
+/*
+ * Monotonic ms of when the peer last showed that it reads this link: it was verified, or a ping or
+ * request was answered, for whomever. 0: never.
+ */
+uint64_t s2_lease_proved_ms(const struct s2_lease *l);
 /*
  * Monotonic ms of the last octets that came on its link (stanzas, dialback, white space): a sign of
  * life.

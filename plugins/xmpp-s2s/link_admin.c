@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * link_admin.c - what happens to all links of a worker: begin and end of the table, a reload,
- * `show` and `clear`, the broker's stop, and every few seconds white space on those that were
- * silent (W17).
+ * `show` and `clear`, the broker's stop, and every few seconds a look at those that were silent: a
+ * ping where the peer is known to answer, so that a process that stands still is found too, and
+ * else white space (W17).
  */
 #include "link_priv.h"
 #include "show.h"
@@ -31,12 +32,26 @@ static void each(struct s2_worker *w, void (*fn)(struct s2_link *l, void *arg), 
 
 /* --- the sweep ------------------------------------------------------------------------------- */
 
+/* One answer is for all who use the link, so one of them asks. 1: it does. */
+static int ask(struct s2_link *l)
+{
+    struct s2_lease *e;
+
+    for (e = l->leases; e != NULL; e = e->next)
+        if (e->state == LEASE_READY && e->events->silent != NULL &&
+            e->events->silent(e->arg, e))
+            return 1;
+    return 0;
+}
+
 static void keep_alive(struct s2_link *l)
 {
     uint64_t now = s2_now_ms(l->w);
     uint32_t keepalive_ms = l->w->conf->keepalive_ms;
 
-    if (keepalive_ms != 0 && now - l->written_ms >= keepalive_ms)
+    if (keepalive_ms == 0 || now - l->proved_ms < keepalive_ms || ask(l))
+        return;
+    if (now - l->written_ms >= keepalive_ms)
         s2_link_write(l, XMB_STR(" "));
 }
 
@@ -76,6 +91,8 @@ static void sweep_one(struct s2_link *l, void *arg)
     if (l->state != LINK_VERIFIED || l->conn == NULL)
         return;
     keep_alive(l);
+    if (l->conn == NULL)
+        return;
     s2_position_sample(l, 0);
     if (l->reader != NULL && s2_reader_at_rest(l->reader))
         s2_reader_rest(l->reader);

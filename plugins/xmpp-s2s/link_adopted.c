@@ -33,7 +33,7 @@ static struct s2_link *adopt(struct s2_worker *w, enum link_kind kind, enum s2_s
     l->state = LINK_VERIFIED;
     l->conn = conn;
     l->conns = 1;
-    l->written_ms = s2_now_ms(w);
+    l->written_ms = l->proved_ms = s2_now_ms(w);
     s2_position_reset(&l->position);
     name_peer(l);
     return l;

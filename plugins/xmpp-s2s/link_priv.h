@@ -51,7 +51,6 @@
 #define LINK_ATTEMPTS_MAX 32     /* connections that are tried for one link */
 #define LINK_NEGOTIATIONS_MAX 8  /* of those, how many may fail after they were connected */
 #define LINK_STAGGER_MS 250      /* RFC 8305, 5: connection attempt delay */
-#define LINK_SWEEP_MS 5000
 #define LINK_ID_MAX 256          /* octets of the peer's stream id */
 #define LINK_ADDRESSES_MAX 16    /* of one target name */
 #define LINK_KEY_MAX 512         /* octets of a key that we ask about */
@@ -301,6 +300,7 @@ struct s2_link {
     uint32_t h;              /* stanzas handled since XEP-0198 is on */
     uint64_t elements;       /* first-level elements that were read */
     uint64_t half_ms;        /* an element is half read since; 0: none is */
+    uint64_t proved_ms;      /* when the peer last showed that it reads; 0: never */
     uint64_t read_end;       /* position up to which the peer has read it for sure */
     uint64_t held_ms;        /* when it was last read again; 0: never stopped */
     uint64_t alive_ms;       /* bidi: when flows were last told that the peer lives */

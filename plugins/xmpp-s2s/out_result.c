@@ -28,6 +28,7 @@ void s2_out_verified(struct s2_link *l, struct s2_lease *e, int external)
     if (!l->was_verified) {
         l->was_verified = 1;
         l->position.base = l->position.written;
+        l->proved_ms = s2_now_ms(l->w);
         s2_target_good(l->w, s2_target_key(l->current.target));
         s2_dialler_stop(l);
         s2_targets_free(l);

@@ -76,6 +76,7 @@ int s2_pack_stanza(struct s2_worker *w, const void *way, const struct s2_stanza 
     it->n = (uint32_t)n;
     it->kind = (uint8_t)s->kind;
     it->type = (uint8_t)s->type;
+    it->flags = s2_barrier_flags(s);
     return 0;
 }
 

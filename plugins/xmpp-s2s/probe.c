@@ -118,6 +118,8 @@ void s2_probe_failed(struct s2_link *l, const char *why)
         return;
     if (l->state == LINK_SECURING && l->secured && l->conn != NULL)
         add_tls(l, "failed", why);
+    else if (l->probe->is_ours && l->own)
+        s2_probe_row(l->probe, step_of(l), "ok", "it is an address of this gateway");
     else
         s2_probe_row(l->probe, step_of(l), "failed", why);
 }

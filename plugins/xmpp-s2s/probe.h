@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * probe.h - `test federation domain`: a stream to a foreign domain is made as for a stanza, with a
- * link of its own that nobody shares, and each step is told with its time. No stanza is sent.
+ * link of its own that nobody shares, and each step is told with its time. No stanza is sent. For a
+ * local domain the same way is gone, as a peer would go it: it is well when it leads back here.
  *
  * The links call in here at each step. Thread: the worker that has the flows of that domain.
  */
@@ -22,6 +23,7 @@ struct s2_probe {
     struct s2_lease *lease;
     uint64_t ask_id;
     int is_asking; /* policy */
+    int is_ours;   /* a local domain: does the world find it here? (R6) */
     int has_failed; /* the last step that was told did */
     uint64_t began_ms;
     struct s2_domain local, remote;

@@ -7,6 +7,7 @@
  * told as a step; the rest is tried in any case, since that is what an operator wants to know
  * before he allows a domain.
  */
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "admit.h"
@@ -52,10 +53,37 @@ static void end(struct s2_probe *p, const char *result, const char *reason)
     free(p);
 }
 
+/*
+ * Behind address translation only the answer tells: no common server refuses its own name so. The
+ * condition, not what the peer writes behind it (link_close.c).
+ */
+static int leads_here(const struct s2_probe *p, const struct s2_failure *f)
+{
+    return (p->link != NULL && p->link->own && f->kind == S2_FAIL_NO_DOMAIN) ||
+           strstr(f->text, "ended the stream with invalid-from") != NULL;
+}
+
+static void end_ours(struct s2_probe *p, const struct s2_failure *f)
+{
+    char text[LINK_TEXT + 64];
+
+    if (leads_here(p, f)) {
+        end(p, "ok", "what the world is told of the domain leads here");
+        return;
+    }
+    snprintf(text, sizeof(text), "what the world is told of the domain does not lead here: %s",
+             f->text);
+    end(p, "failed", text);
+}
+
 static void ready(void *arg, struct s2_lease *e)
 {
     struct s2_probe *p = arg;
 
+    if (p->is_ours) {
+        end(p, "failed", "another server answers for the domain: its federation must be off");
+        return;
+    }
     if (!e->external)
         s2_probe_row(p, "dialback", "ok", "the peer has verified our domain");
     end(p, "ok", NULL);
@@ -66,6 +94,10 @@ static void failed(void *arg, const struct s2_failure *f)
     struct s2_probe *p = arg;
 
     p->lease = NULL;
+    if (p->is_ours) {
+        end_ours(p, f);
+        return;
+    }
     if (!p->has_failed && (f->kind == S2_FAIL_REFUSED || f->kind == S2_FAIL_DIALBACK))
         s2_probe_row(p, "dialback", "failed", f->text);
     end(p, "failed", f->text);
@@ -161,6 +193,11 @@ static int begin(struct s2_worker *w, const struct s2_domain *local,
     s2_show_domain(out, "domain", remote);
     s2_show_domain(out, "local_domain", local);
     api()->list_begin(out, "steps");
+    if (s2_conf_local(w->conf, remote) != NULL) {
+        p->is_ours = 1;
+        connect_it(p);
+        return 0;
+    }
     a = s2_admit(w, S2_INSIDE, local, remote, NULL, judged, p, &p->ask_id);
     p->is_asking = a == S2_ADMIT_LATER;
     if (!p->is_asking)
@@ -188,9 +225,10 @@ int s2_probe_run(void *state, const struct xmb_call *call, struct xmb_out *out)
     if (call->arg_count < 1 || s2_domain_read(xmb_str(call->args[0]), &remote) < 0)
         return api()->error(out, "which foreign domain: %s is none",
                             call->arg_count > 0 ? call->args[0] : "");
-    if (s2_conf_local(w->conf, &remote) != NULL)
-        return api()->error(out, "%s is a local domain; show federation status tells whether its "
-                                 "servers can be reached", remote.text);
+    if (s2_conf_local(w->conf, &remote) != NULL && name == NULL)
+        local = s2_conf_local(w->conf, &remote);
+    else if (s2_conf_local(w->conf, &remote) != NULL)
+        return api()->error(out, "%s is a local domain: test it alone", remote.text);
     if (local == NULL)
         return api()->error(out, "%s is no local domain", name != NULL ? name : "there");
     if (w->is_draining)

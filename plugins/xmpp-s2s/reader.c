@@ -134,7 +134,7 @@ static const char *why_of_scan(int fault)
     case S2_READ_RESTRICTED:
         return "a comment, a processing instruction or a document type declaration";
     case S2_READ_TOO_BIG:
-        return "an element is over a limit (octets, depth, elements, attributes or name)";
+        return "an element is over a limit (octets, depth, elements, attributes, name or value)";
     case S2_READ_BAD_FORMAT:
         return "text between first-level elements";
     case S2_READ_BAD_ENCODING:

@@ -29,6 +29,7 @@ struct s2_read_limits {
     uint32_t elements;        /* in one first-level element */
     uint32_t attributes;      /* of one element, namespace declarations included */
     uint32_t name_bytes;      /* of an element's or attribute's name */
+    uint32_t value_bytes;     /* of an attribute's value, as it is written */
 };
 
 /* Why feed refused input: also the stream error to send. Negative, apart from XMB_E*. */

@@ -51,6 +51,7 @@ struct s2_scan {
     uint32_t elements;
     uint32_t attributes;
     uint32_t name_bytes;
+    uint32_t value_bytes;
     uint32_t bytes;   /* of this item so far */
     uint32_t safe;    /* of these: up to the end of the last whole tag */
     int outcome;

@@ -158,6 +158,7 @@ static void name_ends(struct s2_scan *s, const struct s2_read_limits *l, char c)
     s->slash = c == '/';
     if (c == '\'' || c == '"') {
         s->quote = (uint8_t)c;
+        s->value_bytes = 0;
         s->state = IN_QUOTE;
     } else if (c == '=' && ++s->attributes > l->attributes) {
         s->outcome = S2_READ_TOO_BIG;
@@ -190,12 +191,15 @@ static size_t in_start(struct s2_scan *s, const struct s2_read_limits *l, const 
 static size_t in_quote(struct s2_scan *s, const struct s2_read_limits *l, const char *p, size_t n)
 {
     const char *quote = memchr(p, s->quote, n);
+    size_t value = quote != NULL ? (size_t)(quote - p) : n;
 
-    (void)l;
+    if ((size_t)s->value_bytes + value > l->value_bytes)
+        s->outcome = S2_READ_TOO_BIG;
+    s->value_bytes += (uint32_t)value;
     if (quote == NULL)
         return n;
     s->state = IN_START;
-    return (size_t)(quote - p) + 1;
+    return value + 1;
 }
 
 static size_t in_end(struct s2_scan *s, const struct s2_read_limits *l, const char *p, size_t n)

@@ -21,7 +21,7 @@ check_one() {
         line) source=$XMB_SRC/sdk/template/protocol/line.c ;;
         *) source=$XMB_SRC/tests/plugins/$plugin.c ;;
         esac
-        "$XMB_CC" -std=gnu11 -O1 -g -fPIC -fvisibility=hidden -shared -Wl,-z,defs -Wl,-z,now \
+        $XMB_CC -std=gnu11 -O1 -g -fPIC -fvisibility=hidden -shared -Wl,-z,defs -Wl,-z,now \
             -I "$XMB_SRC/sdk/abi/$version/include" -I "$XMB_TMP" "$source" -o "$dir/$plugin.so"
         "$XMB_BUILD/broker/xmb-plugin-check" "$dir/$plugin.so" | grep -q "^abi *$version,"
     done

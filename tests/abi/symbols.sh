@@ -23,7 +23,7 @@ for plugin in "$XMB_PLUGINS"/*.so; do
     [ -z "$bad" ] || complain "$name calls: $bad"
     # Its needs are found without the broker: it stands on libraries alone.
     if [ "$XMB_SANITIZED" = no ]; then
-        "$XMB_CC" -shared -o "$XMB_TMP/linked.so" -Wl,-z,defs -Wl,--no-as-needed "$plugin" -lc 2>"$XMB_TMP/out" ||
+        $XMB_CC -shared -o "$XMB_TMP/linked.so" -Wl,-z,defs -Wl,--no-as-needed "$plugin" -lc 2>"$XMB_TMP/out" ||
             complain "$name: $(cat "$XMB_TMP/out")"
     fi
 done

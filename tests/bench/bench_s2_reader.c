@@ -21,7 +21,7 @@ static const char header[] =
     "xmlns:stream='http://etherx.jabber.org/streams' xmlns:db='jabber:server:dialback' "
     "from='a.test' to='b.test' id='x' version='1.0' xml:lang='en'>";
 
-static struct s2_read_limits limits = {262144, 64, 8192, 64, 1024};
+static struct s2_read_limits limits = {262144, 64, 8192, 64, 1024, 65536};
 static unsigned long items;
 
 static int on_header(void *arg, const struct s2_header *h)

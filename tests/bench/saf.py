@@ -258,7 +258,7 @@ def is_round(nodes):
 
 def services_sent(nodes, but):
     """By all interfaces that are not of that link."""
-    return sum(i["services_sent"] for n in nodes for i in n.eigrp("interfaces detail")["interfaces"]
+    return sum(i["packetized_sent"] for n in nodes for i in n.eigrp("interfaces detail")["interfaces"]
                if i["interface"] != but.name)
 
 

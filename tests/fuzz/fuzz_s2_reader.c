@@ -24,8 +24,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
             abort(); \
     } while (0)
 
-static const struct s2_read_limits limits = {20000, 16, 200, 32, 100};
-static const struct s2_read_limits wider = {40000, 16, 200, 80, 1200}; /* with an insert */
+static const struct s2_read_limits limits = {20000, 16, 200, 32, 100, 4000};
+static const struct s2_read_limits wider = {40000, 16, 200, 80, 1200, 8000}; /* with an insert */
 
 struct run {
     const char *data; /* the whole input when it is fed in one piece, else NULL */

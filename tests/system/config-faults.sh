@@ -85,6 +85,50 @@ grep -q "^$conf:4: module knob-b: told to fail" "$XMB_TMP/out" || complain "a st
 grep -q '^xmbd: not started' "$XMB_TMP/out" || complain "a start does not say that it was none"
 [ ! -e "$XMB_TMP/s" ] || [ "$(id -u)" = 0 ] || complain "a start that failed left its socket behind"
 
+# A schema that refuses one module, or TLS, hides nothing of the others; what only prepare of the
+# refused one knows has to wait.
+cat >"$conf" <<XML
+<xmb xmlns="urn:xmb:config:1">
+  <broker workers="1"><control socket="$XMB_TMP/s"/>
+    <tls name="t" certificate="/nonexistent" key="/nonexistent"/></broker>
+  <module name="knob-a"><knob vlaue="1" fail="prepare"/></module>
+  <module name="knob-b"><knob fail="prepare"/></module>
+</xmb>
+XML
+try -t
+[ $rc = 1 ] || complain "a schema and prepare: exit $rc, not 1"
+for want in ":3: .*/nonexistent" ":4: module knob-a: unknown attribute 'vlaue' of <knob>" \
+    ":5: module knob-b: told to fail"; do
+    grep -q "^$conf$want" "$XMB_TMP/out" || complain "not told: $want"
+done
+! grep -q "knob-a: told" "$XMB_TMP/out" || complain "prepare of what its schema refuses was called"
+
+# A start tells of modules too, and commits nothing.
+cat >"$conf" <<XML
+<xmb xmlns="urn:xmb:config:1">
+  <broker workers="1"><control socket="$XMB_TMP/s"/></broker>
+  <module name="knob-a"><knob vlaue="1"/></module>
+  <module name="knob-b"><knob fail="prepare"/></module>
+</xmb>
+XML
+try
+[ $rc = 1 ] || complain "a start with a schema's fault: exit $rc, not 1"
+grep -q "module knob-a: unknown attribute" "$XMB_TMP/out" || complain "a start: the schema"
+grep -q "module knob-b: told to fail" "$XMB_TMP/out" || complain "a start: prepare"
+grep -q '^xmbd: not started' "$XMB_TMP/out" || complain "a start does not say that it was none"
+
+# A module that cannot be had hides nothing that the schemas say.
+cat >"$conf" <<XML
+<xmb xmlns="urn:xmb:config:1">
+  <broker workers="1"><control socket="$XMB_TMP/s"/></broker>
+  <module name="knob-x"/>
+  <module name="knob-b"><knob vlaue="1"/></module>
+</xmb>
+XML
+try -t
+grep -q "^$conf:3: module knob-x: " "$XMB_TMP/out" || complain "a module that is not there"
+grep -q "^$conf:4: module knob-b: unknown attribute" "$XMB_TMP/out" || complain "one behind it"
+
 # No XML, no file, and what must never be read.
 printf '<xmb xmlns="urn:xmb:config:1">\n<broker>\n</xmb>\n' >"$conf"
 try -t

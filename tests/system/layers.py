@@ -4,7 +4,9 @@
 
 sdk/ and each folder of lib/ include nothing of ours; broker/ and each plugin stand side by side on the
 SDK, with no arrow between them; tools/ stand on lib/. Headers of the SDK name no library's type,
-so they include only the C library. The preprocessor is not run: what is written counts.
+so they include only the C library. The engines of saf-eigrp are pure: neither they nor what they
+include knows a socket, a clock, a thread or the loop. The preprocessor is not run: what is written
+counts.
 """
 import os
 import re
@@ -14,6 +16,13 @@ SOURCE = os.environ["XMB_SRC"]
 INCLUDE = re.compile(r'^[ \t]*#[ \t]*include[ \t]*([<"])([^>"]+)[>"]', re.MULTILINE)
 C_LIBRARY = {"assert.h", "errno.h", "inttypes.h", "limits.h", "stdarg.h", "stdbool.h", "stddef.h",
              "stdint.h", "stdio.h", "stdlib.h", "string.h", "time.h"}
+# Addresses become text, and digests are computed; nothing else of the world is in the engines.
+ENGINE_LIBRARY = C_LIBRARY - {"time.h"} | {"arpa/inet.h", "openssl/crypto.h", "openssl/md5.h",
+                                           "openssl/sha.h"}
+COMMENT = re.compile(r"/\*.*?\*/", re.DOTALL)
+IMPURE = re.compile(r"(?<![\w>.])(socket|bind|connect|send|sendto|sendmsg|recv|recvfrom|recvmsg|poll|select|time|"
+                    r"clock_gettime|gettimeofday|localtime|gmtime|nanosleep|sleep|getrandom|open|fopen|"
+                    r"pthread_\w+|uv_\w+)[ ]*\(")
 OURS = ("xmb/", "xmcp.h", "config.h", "broker/", "plugins/", "lib/", "tools/", "sdk/", "tests/")
 
 
@@ -67,13 +76,40 @@ def sources():
                         yield path
 
 
+def engines():
+    """The files of saf-eigrp's engines, as they are built."""
+    with open(os.path.join(SOURCE, "plugins/saf-eigrp/Makefile.inc"), encoding="utf-8") as file:
+        text = file.read()
+    found = {}
+    for name, files in re.findall(r"libse_(wire|dual|rtp)_la_SOURCES = \\\n((?:.*\\\n)*.*\n)", text):
+        found[name] = re.findall(r"%D%/(\S+\.[ch])", files)
+    assert len(found) == 3 and all(len(files) > 5 for files in found.values()), found
+    return {"plugins/saf-eigrp/" + file for files in found.values() for file in files}
+
+
+def impurity(path, text, pure):
+    """What an engine may not know; `pure`: the engines' files."""
+    for kind, name in INCLUDE.findall(text):
+        if name.startswith("xmb/"):
+            continue
+        if kind == "<" and name not in ENGINE_LIBRARY:
+            yield f"{path}: {name} is not for an engine: it has no socket, no clock, no loop"
+        if kind == '"' and home_of(os.path.dirname(path), name) not in pure:
+            yield f"{path}: {name} is of no engine"
+    for call in IMPURE.findall(COMMENT.sub("", text)):
+        yield f"{path}: calls {call}(): an engine is told the time, and sends by its caller"
+
+
 def main():
     faults = []
+    pure = engines()
     seen = 0
     for path in sources():
         with open(os.path.join(SOURCE, path), encoding="utf-8") as file:
             text = file.read()
         seen += 1
+        if path in pure:
+            faults += impurity(path, text, pure)
         for kind, name in INCLUDE.findall(text):
             why = fault(os.path.dirname(path), kind, name)
             if why is None and path.startswith("sdk/include/"):

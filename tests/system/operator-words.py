@@ -1,9 +1,11 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
 """What operators read is what they can use: metrics under one name everywhere, the last line of a
-refused reload, an address list that nobody has, the port behind a configured 0."""
+refused reload, an address list that nobody has, the port behind a configured 0, whether a module came
+from a file, which users may come."""
 import json
 import os
+import re
 import subprocess
 
 from xmcp_helper import TMP, Broker, until
@@ -43,6 +45,18 @@ def reload(broker, modules):
         return "try again" not in run[1][-1]
     until(done, "the reload before has ended", broker.alive)
     return run
+
+
+def linked_in(broker):
+    """The log says of each module which file it came from; of one that came from none it says so."""
+    places = re.findall(r"core (\S+): loaded version \S+ from ([^\s,]+)", broker.log())
+    expected = {name: place == "preloaded" for name, place in places}
+    shown = {m["name"]: m["linked_in"] for m in broker.control("show modules")["modules"]}
+    assert len(shown) == 3 and shown == expected, (shown, expected)
+    status, lines = text(broker, "show modules")
+    column = lines[0].index("Linked in")
+    words = {line.split()[0]: line[column:].split()[0] for line in lines[1:]}
+    assert status == 0 and words == {n: "yes" if x else "no" for n, x in shown.items()}, lines
 
 
 def metrics(broker):
@@ -98,9 +112,40 @@ def lists(broker):
     assert broker.log().count("this address list no more") == 1
 
 
+USERS = """<module name="auth-userpass">
+<client unauthenticated="yes"><domain number="1228" mode="only"/><keepalive seconds="60"/></client>
+<client username="ann" password="%s"><domain number="100"/><nonce lifetime="600"/></client>
+</module><module name="xmcp"><listen address="127.0.0.1" port="0"/></module>"""
+
+
+def users():
+    """The client entries in force, for people and for scripts, and no password in either."""
+    secrets = ["never shown 1", "never shown 2"]
+    with Broker(USERS % secrets[0]) as broker:
+        stranger = {"username": None, "unauthenticated": True, "domain": 1228,
+                    "domain_mode": "only", "nonce": None, "nonce_lifetime_seconds": None,
+                    "keepalive_seconds": 60}
+        ann = {"username": "ann", "unauthenticated": False, "domain": 100,
+               "domain_mode": "default", "nonce": "auto", "nonce_lifetime_seconds": 600,
+               "keepalive_seconds": 30}
+        assert broker.control("show users") == {"users": [stranger, ann]}
+        assert broker.control("sh us ann") == {"users": [ann]}
+        bob = broker.control("show users bob", check=False)
+        assert bob.returncode == 1 and 'no user \\"bob\\"' in bob.stdout, bob
+        status, lines = text(broker, "show users")
+        assert status == 0 and len(lines) == 3 and lines[2].split()[0] == "ann", lines
+        assert "Nonce lifetime" in lines[0] and "600" in lines[2].split(), lines
+        assert reload(broker, (USERS % secrets[1]).replace('"600"', '"700"'))[0] == 0
+        until(lambda: broker.control("sh users ann")["users"][0]["nonce_lifetime_seconds"] == 700,
+              "the new entries", broker.alive)
+        said = "\n".join(lines + text(broker, "show users")[1]) + broker.log()
+        assert not any(secret in said for secret in secrets)
+
+
 def main():
+    users()
     with Broker(LISTS % FRIENDS + XMCP % "") as broker:
-        for part in (metrics, ports, reloads, lists):
+        for part in (linked_in, metrics, ports, reloads, lists):
             print(part.__name__)
             part(broker)
     with Broker(XMCP % '<allow-list ipv4="friends"/>') as broker:

@@ -64,17 +64,33 @@ refuses 'it was built for plugin ABI' '<module name="bad-major"/>'
 refuses 'changed what that promised; build the plugin again' '<module name="bad-minor"/>'
 refuses 'it needs plugin ABI' '<module name="bad-need"/>'
 refuses 'says it is 64 octets long: too short' '<module name="bad-size"/>'
+refuses 'says it is 13 octets long: too short' '<module name="short-head"/>'
 refuses "calls itself 'good-name'" '<module name="bad-name"/>'
 refuses 'it has no ops' '<module name="no-ops"/>'
 refuses 'its ops have no init' '<module name="no-init"/>'
 refuses 'its protocol has no data' '<module name="no-data"/>'
+refuses 'its protocol has no size' '<module name="protocol-size"/>'
+refuses 'its protocol has no open' '<module name="no-open"/>'
+refuses 'its protocol has no closed' '<module name="no-closed"/>'
+refuses 'its policy has no check' '<module name="no-check"/>'
 refuses 'its policy declares no points' '<module name="no-points"/>'
 refuses 'its datagram has no received' '<module name="no-received"/>'
+refuses 'its routing has no size' '<module name="routing-size"/>'
+refuses 'its list of metrics says 3 and is not usable' '<module name="no-list"/>'
+refuses 'its list of commands says 1025 and is not usable' '<module name="long-list"/>'
+refuses 'an element of its metrics says it is 3 octets long' '<module name="bad-stride"/>'
+refuses 'its metric number 1 has no usable name or type' '<module name="metric-name"/>'
+refuses 'its metric number 0 has no usable name or type' '<module name="metric-type"/>'
 refuses "declares the metric 'same' twice" '<module name="bad-metrics"/>'
 refuses "its command 'show nothing' has no run" '<module name="bad-commands"/>'
+refuses "its command 'show nobody' has no run or no scope" '<module name="no-scope"/>'
+refuses 'its command number 0 has no words' '<module name="no-words"/>'
+refuses 'number 0 of what it requires has no name' '<module name="require-name"/>'
+refuses 'number 0 of what it provides has no name' '<module name="provide-name"/>'
 refuses "it requires 'bad-nowhere'" '<module name="bad-require"/>'
 refuses 'its init failed: not supported' '<module name="init-fails"/>'
 refuses 'its schema is not usable' '<module name="bad-schema"/>'
+refuses 'it declares a schema of 1000 octets that is not there' '<module name="no-schema"/>'
 refuses 'its prepare failed: limit reached' '<module name="prepare-fails"/>'
 
 # Twice, and a circle, need two modules; both lines are the same here.
@@ -84,6 +100,23 @@ config '<module name="cycle-a"/>' '<module name="cycle-b"/>'
 grep -qF "$conf:5: module cycle-a: requirements go in a circle: cycle-a requires cycle-b, which requires cycle-a" \
     "$XMB_TMP/out" || complain "cycle-a"
 grep -q "^$conf:6: module cycle-b: requirements go in a circle" "$XMB_TMP/out" || complain "cycle-b"
+
+# What requires a module that fails: its own line, behind that of the cause.
+config '<module name="needs-failed"/>' '<module name="init-fails"/>'
+"$XMBD" -t -c "$conf" -p "$dir" >"$XMB_TMP/out" 2>&1 && complain "needs-failed is accepted"
+grep -qF "$conf:5: module needs-failed: it requires 'init-fails', which could not be started" \
+    "$XMB_TMP/out" || complain "needs-failed"
+grep -qF "$conf:6: module init-fails: its init failed" "$XMB_TMP/out" || complain "init-fails"
+
+# One more than there is room for. Those before it are left out, so that nothing else is told.
+modules=()
+for ((i = 0; i < 63; i++)); do
+    modules+=('<module name="nowhere" optional="yes"/>')
+done
+accepts "${modules[@]}"
+config "${modules[@]}" '<module name="nowhere" optional="yes"/>'
+"$XMBD" -t -c "$conf" -p "$dir" >"$XMB_TMP/out" 2>&1 && complain "64 modules are accepted"
+[ "$(cat "$XMB_TMP/out")" = "$conf:68: more than 63 modules" ] || complain "64 modules"
 
 # A file that is not what it should be.
 cp "$dir/knob-a.so" "$dir/knob-w.so"
@@ -96,6 +129,8 @@ refuses 'is not a regular file' '<module name="folder"/>'
 cp "$dir/knob-a.so" "$XMB_TMP/knob-b.so"
 ln -s "$XMB_TMP/knob-b.so" "$dir/knob-out.so"
 refuses 'is a link that leads out of its folder' '<module name="knob-out"/>'
+ln -s nobody.so "$dir/dangling.so"
+refuses "$dir/dangling.so: No such file or directory" '<module name="dangling"/>'
 ln -sf knob-a.so "$dir/knob-in.so"
 refuses 'has no symbol knob_in_LTX_xmb_plugin' '<module name="knob-in"/>'
 if [ "$(id -u)" = 0 ]; then

@@ -1,15 +1,16 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
-"""A server inside that connects as a component (XEP-0114), and Prosody outside: what bob@b.test writes to
-bots.a.test reaches it and is answered, whichever worker its connection is on; status and connections say so; while
-it is away, senders get errors. A wrong secret, and a domain that it does not have, are refused.
+"""A server inside that connects as a component (XEP-0114), and Prosody outside, then ejabberd: what bob@b.test
+writes to bots.a.test reaches it and is answered, whichever worker its connection is on; disco, ping and presence
+pass both ways; status and connections say so; while it is away, senders get errors. A wrong secret, and a domain
+that it does not have, are refused.
 """
 import os
 import socket
 import subprocess
 
-from s2s_rig import (B_ADDRESS, HERE, INSIDE, OUTSIDE, PYTHON, WORLD_DNS, Certificates, Gateway,
-                     Prosody, World, need, profiles, until)
+from s2s_rig import (B_ADDRESS, HERE, INSIDE, OUTSIDE, PYTHON, WORLD_DNS, Certificates, Ejabberd,
+                     Gateway, Prosody, World, need, profiles, until)
 
 COMPONENT = (f"<local-domain name='bots.a.test'><component address='{INSIDE}' port='5347' "
              "secret='s3cr3t'/></local-domain>")
@@ -51,7 +52,7 @@ def echo(gateway):
 
 
 def main():
-    need("prosody", "dnsmasq", "openssl")
+    need("prosody", "erl", "dnsmasq", "openssl")
     certs = Certificates()
     for domain in ("a.test", "b.test"):
         certs.make(domain, names=f"DNS:{domain},DNS:bots.{domain},DNS:conference.{domain}")
@@ -60,13 +61,15 @@ def main():
     # order is what is looked at.
     with World({"bots.a.test": (OUTSIDE, 5269), "b.test": (B_ADDRESS, 5269)}), \
             Gateway(broker=profiles(certs), local=COMPONENT, workers="4",
-                    security="<security authentication='dialback'/>") as gateway, \
-            Prosody("b.test", B_ADDRESS, certs, WORLD_DNS, {"bob": "bobpw"}):
+                    security="<security authentication='dialback'/>") as gateway:
         assert reachable(gateway) == "unreachable"
         refused("bots.a.test", "<handshake>" + "0" * 40 + "</handshake>", "not-authorized")
         refused("a.test", "", "host-unknown")
         refused("bots.a.test", "<message from='bots.a.test' to='bob@b.test'/>", "not-authorized")
-        for _ in range(3):  # each time the connection is likely to be on another worker
+        with Prosody("b.test", B_ADDRESS, certs, WORLD_DNS, {"bob": "bobpw"}):
+            for _ in range(3):  # each time the connection is likely to be on another worker
+                echo(gateway)
+        with Ejabberd("b.test", B_ADDRESS, certs, WORLD_DNS, {"bob": "bobpw"}):
             echo(gateway)
         until(lambda: reachable(gateway) == "unreachable", "the component is gone", gateway.alive)
         text = gateway.log()

@@ -101,10 +101,23 @@ def failures(gateway, c, d):
     gateway.reload(domains="")
 
     print("words that mean nothing")
-    for words, why in (("a.test", "is a local domain"), ("c@d", "which foreign domain"),
+    for words, why in (("a.test a.test", "is a local domain"), ("c@d", "which foreign domain"),
                        ("c.test x.test", "x.test is no local domain")):
         run = gateway.control("test federation domain " + words, check=False)
         assert run.returncode == 1 and why in run.stdout + run.stderr, run
+
+
+def where_the_world_goes(gateway, routes):
+    print("a local domain has to be found here")
+    gateway.reload(routes=routes + f"<route domain='a.test' address='{OUTSIDE}'/>")
+    answer = probe(gateway, "a.test", "ok")
+    assert "leads here" in answer["reason"] and steps(answer, "route"), answer
+    gateway.reload(routes=routes + f"<route domain='a.test' address='{C}'/>")
+    for elsewhere in (C, NOBODY):
+        gateway.reload(routes=routes + f"<route domain='a.test' address='{elsewhere}'/>")
+        answer = probe(gateway, "a.test", "failed")
+        assert "does not lead here" in answer["reason"], answer
+    gateway.reload(routes=routes)
 
 
 def nobody_waits(gateway, c):
@@ -136,6 +149,7 @@ def main():
                  more="<timeouts dialback='3'/>") as gateway:
         successes(gateway, c, e)
         failures(gateway, c, d)
+        where_the_world_goes(gateway, routes)
         nobody_waits(gateway, c)
 
         print("the broker stops")

@@ -5,8 +5,9 @@ test by itself.
 
     s2s_echo.py NAME:SECRET@IP:PORT USER@DOMAIN:PASSWORD@IP
 
-Messages to many addresses come back once and in order; the component asks the client's server for its
-features and is answered; while it is away its messages come back as errors, and when it is back they do not.
+Messages to many addresses come back once and in order; each asks the other for its features (disco) and for a sign of
+life (ping) and is answered; the client subscribes to the component's presence, and the other way round; while the
+component is away messages to it come back as errors, and when it is back they do not.
 
 Only for the time that it is away stanzas should wait shortly: this prints `queue-time SECONDS`, and goes on when it
 reads a line.
@@ -33,7 +34,13 @@ class Bot(slixmpp.ComponentXMPP):
         self.ready = asyncio.get_event_loop().create_future()
         self.seen = []
         self.add_event_handler("session_start", lambda _: self.ready.set_result(True))
+        self.presence = asyncio.Queue()
+        self.auto_authorize = None
+        self.auto_subscribe = False
         self.add_event_handler("message", self.echo)
+        self.register_handler(Callback("presence", MatchXPath("{jabber:component:accept}presence"),
+                                       self.presence.put_nowait))
+        self["xep_0030"].add_identity(category="client", itype="bot", name="echo")
 
     def echo(self, message):
         if message["type"] != "error":
@@ -47,13 +54,19 @@ class Person(slixmpp.ClientXMPP):
         password, self.ip = password_ip.rsplit("@", 1)
         super().__init__(jid, password)
         self.ready = asyncio.get_event_loop().create_future()
-        self.messages = asyncio.Queue()
+        self.messages, self.presence = asyncio.Queue(), asyncio.Queue()
+        for plugin in ("xep_0030", "xep_0199"):
+            self.register_plugin(plugin)
+        self.auto_authorize = None
+        self.auto_subscribe = False
         self["feature_mechanisms"].unencrypted_plain = True
         self.add_event_handler("session_start", self.start)
-        self.register_handler(Callback("all", MatchXPath("{jabber:client}message"),
-                                       self.messages.put_nowait))
+        for name, kept in (("message", self.messages), ("presence", self.presence)):
+            self.register_handler(Callback(name, MatchXPath("{jabber:client}" + name),
+                                           kept.put_nowait))
 
-    def start(self, _):
+    async def start(self, _):
+        await self.get_roster()
         self.send_presence()
         self.ready.set_result(True)
 
@@ -74,6 +87,47 @@ async def many(bot, person, name):
     assert bot.seen == sent, bot.seen
     assert [a["body"] for a in answers] == sent, [a["body"] for a in answers]
     assert all(a["from"].bare == f"u{i % 7}@{name}" for i, a in enumerate(answers)), answers
+
+
+async def questions(bot, person, name):
+    """IQ in both directions, with a server and with a client at the other end."""
+    domain = person.boundjid.domain
+    for asked in (domain, person.boundjid.full):
+        info = await bot["xep_0030"].get_info(asked, ifrom=name, timeout=SECONDS)
+        assert list(info["disco_info"]["identities"]), info
+        await bot["xep_0199"].send_ping(asked, ifrom=name, timeout=SECONDS)
+    info = await person["xep_0030"].get_info(name, timeout=SECONDS)
+    assert ("client", "bot", None, "echo") in info["disco_info"]["identities"], info
+    await person["xep_0199"].send_ping(name, timeout=SECONDS)
+
+
+async def until_presence(who, kind, sender):
+    """The next presence of that type; whatever else comes is of no matter, but for errors."""
+    while True:
+        stanza = await asyncio.wait_for(who.presence.get(), SECONDS)
+        assert stanza["type"] != "error", stanza
+        if stanza["type"] == kind and stanza["from"].bare == sender:
+            return stanza
+
+
+async def presence(bot, person, name):
+    user, other = person.boundjid.bare, "u1@" + name
+    person.send_presence(pto=other, ptype="subscribe")
+    await until_presence(bot, "subscribe", user)
+    bot.send_presence(pfrom=other, pto=user, ptype="subscribed")
+    await until_presence(person, "subscribed", other)
+    bot.send_presence(pfrom=other + "/r", pto=user, pshow="away", pstatus="Grüße")
+    stanza = await until_presence(person, "away", other)
+    assert stanza["status"] == "Grüße", stanza
+    bot.send_presence(pfrom=other, pto=user, ptype="subscribe")
+    await until_presence(person, "subscribe", other)
+    person.send_presence(pto=other, ptype="subscribed")
+    await until_presence(bot, "subscribed", user)
+    await until_presence(bot, "available", user)
+    iq = person.Iq(stype="set")  # so that the next run finds it as this one did
+    iq["roster"]["items"] = {other: {"subscription": "remove"}}
+    await iq.send(timeout=SECONDS)
+    await until_presence(bot, "unsubscribed", user)
 
 
 async def queue_time(seconds):
@@ -100,9 +154,10 @@ async def main(bot_text, person_text):
     await asyncio.wait_for(asyncio.gather(bot.ready, person.ready), SECONDS)
     await many(bot, person, name)
     print("200 messages came back, in order")
-    info = await bot["xep_0030"].get_info(person.boundjid.domain, ifrom=name, timeout=SECONDS)
-    assert list(info["disco_info"]["identities"]), info
-    print("the component asked for disco and was answered")
+    await questions(bot, person, name)
+    print("disco and ping were answered, both ways")
+    await presence(bot, person, name)
+    print("subscriptions and presence, both ways")
     await queue_time(2)
     await bot.disconnect()
     await away(person, name)

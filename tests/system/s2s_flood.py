@@ -1,11 +1,13 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
 """A server that sends numbered stanzas at a steady rate and writes down, line by line and at once, what it sent (S),
-received (R) and got back as an error (E), and what it could not send after all (X). When the gateway ends its
-stream, it ends it too, and opens another. A process of its own, so that a test may kill or freeze it.
+received (R) and got back as an error (E, with its condition), and what it could not send after all (X); the time, of
+the wall clock, is the last word. A stanza's id is the domain, the run, the stream and its number on it. When the
+gateway ends its stream, it ends it too, and opens another. A process of its own, so that a test may kill or freeze it.
 
     s2s_flood.py OWN ADDRESS TO GATEWAY CERTS FILE SECRET RATE RUN
 """
+import itertools
 import os
 import sys
 import threading
@@ -28,7 +30,7 @@ class Flood(Peer):
         super().__init__(*arguments, **options)
 
     def note(self, kind, what):
-        os.write(self.log, f"{kind} {what}\n".encode())
+        os.write(self.log, f"{kind} {what} {time.time():.3f}\n".encode())
 
     def stanza(self, stream, element):
         if element.tag == q("server", "message"):
@@ -54,20 +56,20 @@ def main():
     own, address, to, gateway, certs, file, secret, rate, run = sys.argv[1:]
     flood = Flood(f"{own}.flood", Certs(certs), address, own, file=file)
     flood.secret = secret
-    interval, number = 1 / float(rate), 0
-    while True:
+    interval = 1 / float(rate)
+    for count in itertools.count(1):
         try:
             stream = flood.verified(to, gateway)
         except (Closed, OSError, AssertionError):
             time.sleep(0.2)  # between attempts to connect, as servers do
             continue
-        stream.gone = False
+        stream.gone, number = False, 0
         flood.reverse[own, to] = stream
         threading.Thread(target=watch, args=(flood, stream), daemon=True).start()
         due = time.monotonic()
         while not stream.gone and not os.path.exists(f"{own}.stop"):
             number += 1
-            identity = f"{own}-{run}-{number}"
+            identity = f"{own}-{run}-{count}-{number}"
             flood.note("S", identity)
             try:
                 stream.send(f"<message from='u@{own}' to='u@{to}' id='{identity}'>"

@@ -385,7 +385,7 @@ class Peer:
     def stanza(self, stream, element):
         if element.tag == q("server", "iq") and element.get("type") == "get" and \
                 element.find(q("ping", "ping")) is not None and \
-                (element.get("id") or "").startswith("xmb-"):
+                (element.get("id") or "").startswith(("xmb-", "xmb.")):
             if self.pong:
                 self.answer_ping(element)
             return

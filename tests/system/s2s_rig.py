@@ -134,7 +134,7 @@ class Certificates:
 class Process:
     """A server that a test starts and ends, by pid, and may kill or freeze on the way."""
 
-    def __init__(self, name, command, environment=None, resolver=None):
+    def __init__(self, name, command, environment=None, resolver=None, hosts=None):
         self.name = name
         self.log_path = os.path.join(TMP, name + ".log")
         if resolver is not None:
@@ -143,6 +143,9 @@ class Process:
                 f.write(f"nameserver {resolver}\n")
             command = ["unshare", "-m", "sh", "-c",
                        f'mount --bind {path} /etc/resolv.conf && exec "$@"', "sh", *command]
+        if hosts is not None:
+            command = ["unshare", "-m", "sh", "-c",
+                       f'mount --bind {hosts} /etc/hosts && exec "$@"', "sh", *command]
         with open(self.log_path, "ab") as log:
             self.process = subprocess.Popen(command, stdout=log, stderr=log, stdin=subprocess.DEVNULL,
                                             env=environment, cwd=TMP)
@@ -217,9 +220,11 @@ class Prosody(Process):
     """Debian's Prosody for `domain`, with MUC at conference.`domain`, users and their passwords."""
 
     def __init__(self, domain, address, certs, resolver, users, trust=None, secure_auth=False,
-                 encryption=True, extra="", components="", modules=(), log="info"):
+                 encryption=True, extra="", components="", modules=(), log="info", unbound=None):
         self.domain, self.address = domain, address
         folder = fresh_folder("prosody-" + domain)
+        unbound = unbound or ('unbound = { resolvconf = true; hoststxt = false; '
+                              'options = { ["local-zone:"] = "test. transparent" } }')
         for user, password in users.items():
             accounts = os.path.join(folder, "data", domain.replace(".", "%2e"), "accounts")
             os.makedirs(accounts, exist_ok=True)
@@ -240,7 +245,7 @@ interfaces = {{ "{address}" }}
 use_ipv6 = false
 admins = {{ }}
 modules_enabled = {{ {", ".join('"%s"' % n for n in names)} }}
-unbound = {{ resolvconf = true; hoststxt = false; options = {{ ["local-zone:"] = "test. transparent" }} }}
+{unbound}
 c2s_require_encryption = false
 allow_unencrypted_plain_auth = true
 authentication = "internal_plain"
@@ -269,7 +274,8 @@ class Ejabberd(Process):
     """Debian's ejabberd for `domain`, with MUC at conference.`domain`, users and their passwords."""
 
     def __init__(self, domain, address, certs, resolver, users, trust=None, starttls="required",
-                 extra="", listen="", log="info"):
+                 extra="", listen="", log="info", modules="", inetrc="/etc/ejabberd/inetrc",
+                 hosts=None):
         self.domain, self.address = domain, address
         folder = fresh_folder("ejabberd-" + domain)
         config = os.path.join(folder, "ejabberd.yml")
@@ -320,6 +326,7 @@ modules:
   mod_s2s_dialback: {{}}
   mod_muc:
     host: conference.{domain}
+{modules}
 """)
         make_users = "".join(
             f'ejabberd_auth:try_register(<<"{u}">>,<<"{domain}">>,<<"{p}">>),'
@@ -327,11 +334,11 @@ modules:
         environment = dict(os.environ, EJABBERD_CONFIG_PATH=config, HOME=folder,
                            EJABBERD_LOG_PATH=os.path.join(folder, "ejabberd.log"),
                            ERL_LIBS="/usr/lib/x86_64-linux-gnu:/usr/lib/aarch64-linux-gnu",
-                           ERL_CRASH_DUMP_BYTES="0", ERL_INETRC="/etc/ejabberd/inetrc")
+                           ERL_CRASH_DUMP_BYTES="0", ERL_INETRC=inetrc)
         self.server_log = os.path.join(folder, "ejabberd.log")
         super().__init__("ejabberd-" + domain, [
             "erl", "-noinput", "-mnesia", "dir", f'"{folder}/mnesia"', "-s", "ejabberd",
-            "-eval", make_users], environment, resolver)
+            "-eval", make_users], environment, resolver, hosts)
         for port in (5222, 5269):
             until(lambda p=port: listens(address, p), f"ejabberd listens on {port}", self.alive)
         until(lambda: os.path.exists(folder + "/ready"), "ejabberd has its users", self.alive)

@@ -11,20 +11,26 @@ another one for s.test, which A announces, too.
 
 A stanza for a.test goes to A as long as it announces the domain, and where DNS says when A is gone: stopped, killed,
 reloaded without the announcement, or not listened to any more. B lives in a network of its own; its servers, and all
-else, in the test's.
+else, in the test's. What goes over the link is captured, and what announces a domain is as the documentation says.
 """
 import contextlib
+import hashlib
 import os
 import shutil
+import socket
+import struct
 import subprocess
 
 from s2s_peer import Peer
 from s2s_rig import TMP, Certificates, Gateway, World, local_domain, profiles, skip, until
+from saf_capture import Capture
+from saf_net import Here
 
 FAR = f"xmb{os.getpid()}"  # the network namespace of B
 A_INSIDE, A_OUTSIDE, A_SERVER = "127.0.0.30", "10.9.0.1", "127.0.0.10"
 B_INSIDE, B_OUTSIDE, B_SERVER = "10.9.0.3", "10.9.0.2", "10.9.0.11"
 BY_DNS, BY_STATIC = "10.9.0.77", "10.9.0.78"
+A_ROUTER_ID = "10.9.0.1"
 count = 0
 
 
@@ -53,7 +59,7 @@ def forwarder(interface, router_id, learn, *announced):
 
 
 def forwarder_a(*announced):
-    return forwarder("near", "10.9.0.1", "no", *announced)
+    return forwarder("near", A_ROUTER_ID, "no", *announced)
 
 
 def modules_b(learn):
@@ -94,6 +100,42 @@ class FarGateway(Gateway):
     def routes(self, domain, module="saf-eigrp"):
         return [r for r in self.control("show routes " + domain)["routes"]
                 if r["module"] == module]
+
+
+# --- what is on the link ----------------------------------------------------------------------
+
+def word(*parts):
+    return hashlib.sha256(b"".join(parts)).digest()[:4]
+
+
+def announcement(domain, priority):
+    """(identity, data, where) of the service by which A says that it has this domain."""
+    where = A_OUTSIDE, 5269
+    digest = hashlib.sha256(domain.encode()).digest()[:8]
+    assert b"\xff" * 4 not in (digest[:4], digest[4:])
+    place = word(b"\x04", socket.inet_aton(where[0]), bytes(12), struct.pack(">H", where[1]))
+    router = word(socket.inet_aton(A_ROUTER_ID), socket.gethostname().encode())
+    data = f'<xmpp-domain xmlns="urn:xmb:saf:xmpp-domain:1" name="{domain}" priority="{priority}" ' \
+        'weight="0" tls="no"/>'
+    return (5269, 1, (digest + place + router).hex()), data.encode(), (*where, 6)
+
+
+def capture():
+    """Of the link, with all that A ever announces."""
+    made = Capture(Here(), ["near"], "domains")
+    for domain, priority in (("a.test", 20), ("s.test", 20), ("a.test", 7)):
+        identity, data, where = announcement(domain, priority)
+        made.expect(identity, data, where, A_ROUTER_ID)
+    return made
+
+
+def on_the_link(made):
+    """Each was seen whole, and withdrawn in A's name."""
+    services = [s for f in made.check() for s in f.services]
+    told = {(s.id, s.data) for s in services if s.is_reachable}
+    assert told == {(i, d) for i, versions in made.published.items() for d, _, _ in versions}, told
+    ended = {s.id for s in services if s.route["eigrp.metric.flags.srcwd"] == "1"}
+    assert ended == set(made.published), ended
 
 
 class Scene:
@@ -199,9 +241,12 @@ def main():
     certs.make("gateway.inside.test", file="inside-gw")
     try:
         with contextlib.ExitStack() as stack:
+            made = capture()
+            stack.callback(made.close)
             stack.enter_context(World({"a.test": (BY_DNS, 5269), "b.test": (B_OUTSIDE, 5269)}, A_OUTSIDE))
             b = stack.enter_context(FarGateway(certs))
             play(Scene(certs, b), certs, stack)
+            on_the_link(made)
     finally:
         subprocess.run(["ip", "netns", "del", FAR], check=False)
 
@@ -209,7 +254,7 @@ def main():
 def need_programs():
     if os.geteuid() != 0:
         skip("needs root, for a network namespace and raw IP sockets")
-    for program in ("ip", "dnsmasq", "openssl"):
+    for program in ("ip", "dnsmasq", "openssl", "dumpcap", "tshark"):
         if shutil.which(program) is None and not os.path.exists("/usr/sbin/" + program):
             skip(program + " is not installed")
 

@@ -6,12 +6,13 @@ services arrives whole; a broker that is killed takes its services along in its 
 stopped at once.
 """
 from saf_capture import HELLO, UPDATE, later, versions_in_order
-from saf_rig import AT_ONCE_S, SANITIZED, SHORT_HOLD_S, Scene, Watcher, service_id, until, xml
+from saf_rig import AT_ONCE_S, DOMAIN, SANITIZED, SHORT_HOLD_S, Scene, Watcher, service_id, until, xml
 from xmcp_helper import success
 
-CROWD = 40 if SANITIZED else 150
+CROWD = 80 if SANITIZED else 150
 BOTH = 50
 LARGEST = 1300 # octets of data, by default
+MTU, IP_HEADER = 1500, 20
 
 
 def everybody_sees(scene, nodes):
@@ -62,6 +63,23 @@ def crowd(scene, nodes, watchers):
         watcher.once()
         assert all(len(watcher.of(100 + sub)) == 1 for sub in range(CROWD)), "told more than once"
     scene.passive()
+
+
+def anew(nodes, watchers):
+    """The first one is asked for its table again: what is there goes out at once, and clients hear of
+    nothing but a service that is new."""
+    first = nodes[0].address(nodes[0].scene.net.links["l1"])
+    before = [len(w.events) for w in watchers]
+    nodes[1].control(f"clear eigrp service-family ipv4 {DOMAIN} neighbors {first} soft")
+    until(lambda: any("restarts" in e["event"] for e in nodes[0].eigrp("events")["events"]),
+          "the first one hears that its table is wanted", nodes[0].alive)
+    publisher = nodes[0].client()
+    nodes[0].scene.publish(publisher, 60, 1, xml("after the table"), nodes[0].router_id)
+    for watcher, mark in zip(watchers, before):
+        watcher.sees(60, xml("after the table"))
+        assert [e[1] for e in watcher.events[mark:]] == [60], watcher.events[mark:]
+    success(publisher.unpublish(60))
+    publisher.close()
 
 
 def both_offer(scene, nodes, watchers):
@@ -121,8 +139,17 @@ def on_the_link(frames, nodes):
         assert frame.number("par.holdtime") == nodes[0].hold, frame
     goodbyes = [f for f in frames if f.is_goodbye and f.source == nodes[3].address(link)]
     assert len(goodbyes) == 3, f"{len(goodbyes)} goodbyes, not three"
-    packed = max(len(f.services) for f in frames)
-    assert packed >= 4, f"at most {packed} services in a packet: they are not put together"
+    full(frames)
+
+
+def full(frames):
+    """Services that wait together fill packets: by what is left of the MTU, one more did not fit."""
+    crowd = [f for f in frames if f.opcode == UPDATE and any(s.id[1] >= 100 for s in f.services)]
+    largest = max(crowd, key=lambda f: f.bytes)
+    each = largest.bytes / len(largest.services)
+    print(f"the fullest update: {largest.bytes} octets, {len(largest.services)} services")
+    assert MTU - IP_HEADER - each < largest.bytes <= MTU - IP_HEADER, \
+        f"{largest.bytes} octets of {MTU - IP_HEADER}, though one more service takes {each:.0f}"
 
 
 def main():
@@ -136,6 +163,7 @@ def main():
         watchers = everybody_sees(scene, nodes)
         unauthenticated(scene, nodes)
         crowd(scene, nodes, watchers)
+        anew(nodes, watchers)
         both_offer(scene, nodes, watchers)
         leave(nodes, watchers)
         scene.stop()

@@ -3,13 +3,19 @@
 """Five SAF forwarders in a ring. When a link is cut, nobody loses a service, no client hears of it, and
 nothing stays active; nor when another one is cut silently, so that only hold times find out. When the
 ring is in two parts, each loses what only the other has, and has it back when the ring is whole.
+Then a client withdraws, a broker is killed, and one is stopped: only what was theirs goes, and when it goes
+is measured by the logs of the brokers and the times of the capture, which have one clock.
 
     n1 --l1-- n2 --l2-- n3 --l3-- n4 --l4-- n5 --l5-- n1
 """
 from saf_capture import QUERY, REPLY
-from saf_rig import AT_ONCE_S, SHORT_HOLD_S, WAIT, Scene, Watcher, until, xml
+from saf_rig import AT_ONCE_S, SANITIZED, SHORT_HOLD_S, WAIT, Scene, Watcher, service_id, until, xml
+from xmcp_helper import success
 
 COUNT = 5
+RING_HOLD_S = SHORT_HOLD_S * 2
+SOON_S = 3 if SANITIZED else 1 # for what needs no waiting: scheduling, a few packets
+CALLED_OFF = 500               # a service that its client withdraws
 
 
 class Ring:
@@ -17,12 +23,13 @@ class Ring:
         self.scene = scene
         self.nodes = scene.nodes(COUNT)
         for i, node in enumerate(self.nodes):
-            scene.connect(node, self.nodes[(i + 1) % COUNT], hold_time=SHORT_HOLD_S * 2)
+            scene.connect(node, self.nodes[(i + 1) % COUNT], hold_time=RING_HOLD_S)
         scene.start()
         scene.converge()
         self.watchers = [Watcher(n) for n in self.nodes]
         self.clients = [n.client() for n in self.nodes]
         self.marks, self.closed = 0, ()
+        self.records = [] # what on_the_links compares with the capture
 
     def link(self, i):
         return self.scene.net.links[f"l{i}"]
@@ -36,7 +43,7 @@ class Ring:
 
     def neighbours(self, seconds=WAIT):
         """Each has the neighbours that the links which pass give it."""
-        for node in self.nodes:
+        for node in [n for n in self.nodes if n.process.poll() is None]:
             expected = {(name, a) for name, a in node.expected() if self.passes(name)}
             until(lambda n=node, e=expected: set(n.neighbors()) == e,
                   f"{node.name} has the neighbours {expected}", node.alive, seconds)
@@ -116,6 +123,113 @@ def two_parts(ring):
     ring.mark()
 
 
+# --- a withdrawal, a kill, a stop -------------------------------------------------------------
+
+def update_and_withdraw(ring):
+    first = ring.nodes[0]
+    for version, text in enumerate(("once", "twice"), 1):
+        data = xml(f"{text}, then off")
+        ring.scene.publish(ring.clients[0], CALLED_OFF, version, data, first.router_id)
+        for watcher in ring.watchers:
+            watcher.sees(CALLED_OFF, data)
+    success(ring.clients[0].unpublish(CALLED_OFF))
+    gone(ring, ring.nodes, {CALLED_OFF})
+    ring.scene.passive()
+
+
+def gone(ring, nodes, numbers):
+    """The clients at these see the end of these services, and of nothing else; the registries have the
+    rest."""
+    for node in nodes:
+        watcher = ring.watchers[node.number - 1]
+        before = len(watcher.events)
+        for number in numbers:
+            watcher.sees_end(number)
+        others = [e for e in watcher.events[before:] if e[0] == "withdraw" and e[1] not in numbers]
+        assert not others, f"lost as well at {node.name}: {others}"
+        watcher.once()
+        until(lambda n=node: not numbers & set(n.services()), "its registry forgets them", node.alive)
+
+
+def of_node(ring, node):
+    return set(node.services()) & {node.number, 1000 + node.number}
+
+
+def kill(ring, node):
+    """Its neighbours find it out by its hold time, no sooner and not much later."""
+    numbers = of_node(ring, node)
+    others = [n for n in ring.nodes if n is not node]
+    node.kill()
+    gone(ring, others, numbers)
+    ring.neighbours()
+    ring.scene.passive(others)
+    for name in node.links:
+        other = next(n for n in ring.scene.members[name] if n is not node)
+        address = node.address(ring.scene.net.links[name])
+        when, line = other.said("is down: hold time", address)[-1]
+        ring.records.append(("killed", name, address, when, line))
+
+
+def back(ring, node):
+    node.start()
+    ring.neighbours()
+    i = node.number - 1
+    ring.clients[i], ring.watchers[i] = node.client(), Watcher(node)
+    ring.scene.publish(ring.clients[i], node.number, 1, xml(f"{node.name} again"), node.router_id)
+    for watcher in ring.watchers:
+        watcher.sees(node.number, xml(f"{node.name} again"))
+    ring.mark()
+
+
+def stop(ring, node):
+    """It takes its services back and says goodbye; nobody waits for a hold time."""
+    numbers = of_node(ring, node)
+    others = [n for n in ring.nodes if n is not node]
+    node.stop()
+    gone(ring, others, numbers)
+    node.ended()
+    ring.neighbours()
+    ring.mark(others)
+    for name in node.links:
+        other = next(n for n in ring.scene.members[name] if n is not node)
+        address = node.address(ring.scene.net.links[name])
+        when, line = other.said("is down: ", address)[-1]
+        assert "goodbye" in line, line
+        ring.records.append(("stopped", name, address, when, line))
+
+
+def withdrawals(frames, identity, origin):
+    """When the withdrawal by its originator first came to each link."""
+    found = {}
+    for frame in frames:
+        for service in frame.services:
+            if service.id == identity and service.route["eigrp.routerid"] == origin and \
+                    service.route["eigrp.metric.flags.srcwd"] == "1":
+                found.setdefault(frame.link, frame.time)
+    return found
+
+
+def measured(ring, frames):
+    """From the last packet of the killed one to the hold time's end; from a goodbye to the loss of the
+    neighbour; from one withdrawal to the last link."""
+    for what, link, address, when, line in ring.records:
+        when += 0.001 # which the log leaves out
+        here = [f for f in frames if f.link == link and f.source == address and f.time < when]
+        if what == "killed":
+            took = when - here[-1].time
+            assert RING_HOLD_S - 0.1 <= took <= RING_HOLD_S + SOON_S, f"{took} s: {here[-1]}, {line}"
+        else:
+            took = when - next(f for f in here if f.is_goodbye).time
+            assert took <= SOON_S, f"{took} s: {line}"
+        print(f"{what}, on {link}: {took:.3f} s")
+    for number, node in ((CALLED_OFF, ring.nodes[0]), (5, ring.nodes[4])):
+        times = withdrawals(frames, service_id(number), node.router_id)
+        took = max(times.values()) - min(times.values())
+        print(f"withdrawn {number}: on {len(times)} links within {took:.3f} s")
+        assert len(times) >= COUNT - 1, f"the withdrawal of {number} came to {set(times)} only"
+        assert took <= SOON_S, times
+
+
 def main():
     with Scene() as scene:
         ring = Ring(scene)
@@ -123,12 +237,17 @@ def main():
         cut_and_mend(ring, 1, silently=False)
         cut_and_mend(ring, 4, silently=True)
         two_parts(ring)
+        update_and_withdraw(ring)
+        kill(ring, ring.nodes[2])
+        back(ring, ring.nodes[2])
+        stop(ring, ring.nodes[4])
         scene.stop()
         frames = scene.capture.check()
         asked = sum(f.opcode == QUERY for f in frames)
         answered = sum(f.opcode == REPLY for f in frames)
         print(f"{len(frames)} packets, of these {asked} queries and {answered} replies")
         assert answered >= 1 and asked >= 1, "nothing was ever asked: the cuts did not matter"
+        measured(ring, frames)
 
 
 main()

@@ -4,7 +4,7 @@
 static neighbours on a LAN, where nothing is multicast any more; remote ones across a namespace that only
 routes, given by name or let in by a hub that only listens; the IPv6 service family; stubs.
 """
-from saf_capture import HELLO, QUERY, UPDATE
+from saf_capture import HELLO, LOOPBACK, QUERY, UPDATE
 from saf_net import Space
 from saf_rig import Scene, Watcher, service_id, until, xml
 from xmcp_helper import success
@@ -81,6 +81,7 @@ def remote():
             "<allow address='10.0.0.0/24'/></address-list>"
         f.inner = f"<remote-neighbors source='lo' mode='unicast-listen' allow-list='SPOKES' hops='{HOPS}'/>"
         scene.start()
+        scene.capture.link = LOOPBACK
         wanted = {d: (e, f), e: (d, f), f: (d, e), g: ()}
         for node, others in wanted.items():
             until(lambda n=node, o=others: set(n.neighbors()) == {("lo", x.router_id) for x in o},

@@ -4,7 +4,8 @@
 The gate (`Capture.check`): no frame of ours is malformed or draws a remark of level warning or above,
 each is of the service family's virtual router and has a good checksum. That is not enough: tshark says
 nothing about a field that was written to the wrong place. So every service in the capture is compared
-with what was published, which the tests tell `Capture.expect`.
+with what was published, which the tests tell `Capture.expect`, and its metric with that of as many links
+as it has hops: `Capture.link`, where all are alike.
 """
 import os
 import re
@@ -17,11 +18,32 @@ import xml.etree.ElementTree as ET
 from xmcp_helper import TMP, until
 
 WARNING = 0x600000  # tshark's level; notes and chat are below
-UNREACHABLE = str(0xFFFFFFFFFFFF)
+UNREACHABLE, CLASSIC_UNREACHABLE = 0xFFFFFFFFFFFF, 0xFFFFFFFF
 UPDATE, REQUEST, QUERY, REPLY, HELLO, SIA_QUERY, SIA_REPLY = 1, 2, 3, 4, 5, 10, 11
 LAST = b"the last frame of this capture".ljust(50, b".")
 FAULTS = f"_ws.malformed || _ws.expert.severity >= {WARNING} || " \
     "!(eigrp.vrid == 32768 && eigrp.checksum.status == 1)"
+# Delay in picoseconds and kbit/s: what is published starts with, and what a link adds. veth says that it
+# is of 10 Gbit/s; an interface that says nothing, as lo, is taken for 1 Gbit/s.
+PUBLISHED, VETH, LOOPBACK = (10**7, 10**6), (10**6, 10**7), (10**7, 10**6)
+CLASSIC_NAMES = {"bandwidth": "bw", "reliability": "rel"}
+
+
+def classic(delay, kbps):
+    """The scaled numbers of TLV version 3."""
+    return delay * 256 // 10**7, max(2560000000 // kbps, 1)
+
+
+def behind(links, is_classic=False):
+    """(delay, bandwidth) of what is published behind these links. In the classic form each hop scales and
+    reads it anew."""
+    delay, kbps = PUBLISHED
+    for more, bandwidth in links:
+        if is_classic:
+            scaled = classic(delay, kbps)
+            delay, kbps = -(-scaled[0] * 10**7 // 256), 2560000000 // scaled[1]
+        delay, kbps = delay + more, min(kbps, bandwidth)
+    return delay, kbps
 
 
 class Service:
@@ -57,12 +79,33 @@ class Service:
         return address, int(self[at + "port"]), int(self[at + "protocol"])
 
     @property
+    def is_classic(self):
+        """Of TLV version 3."""
+        return "eigrp.old_metric.delay" in self.route
+
+    def metric(self, name):
+        """delay, bandwidth, mtu, hopcount, reliability or load."""
+        if self.is_classic:
+            return int(self.route["eigrp.old_metric." + CLASSIC_NAMES.get(name, name)])
+        return int(self.route["eigrp.metric." + name])
+
+    @property
     def is_reachable(self):
-        return self.route["eigrp.metric.delay"] != UNREACHABLE
+        return self.metric("delay") != (CLASSIC_UNREACHABLE if self.is_classic else UNREACHABLE)
 
     @property
     def hops(self):
-        return int(self.route["eigrp.metric.hopcount"])
+        return self.metric("hopcount")
+
+    def check_metric(self, links, mtu=1500):
+        """It came over these links: their (delay, bandwidth)."""
+        expected = behind(links, self.is_classic)
+        if self.is_classic:
+            expected = classic(*expected)
+        said = self.metric("delay"), self.metric("bandwidth")
+        assert said == expected, f"(delay, bandwidth) {said}, not {expected}: {self}"
+        rest = [self.metric(name) for name in ("reliability", "load", "mtu", "hopcount")]
+        assert rest == [255, 1, mtu, len(links)], f"reliability, load, MTU, hops {rest}: {self}"
 
     def __repr__(self):
         return f"<{self.id} sequence {self.sequence}, {'' if self.is_reachable else 'un'}reachable, " \
@@ -109,6 +152,11 @@ class Frame:
         return self["frame.interface_name"]
 
     @property
+    def time(self):
+        """Seconds since 1970, by the clock of the brokers."""
+        return float(self["frame.time_epoch"])
+
+    @property
     def source(self):
         return self.fields.get("ip.src") or self["ipv6.src"]
 
@@ -148,6 +196,8 @@ class Capture:
         self.path = os.path.join(TMP, name + ".pcapng")
         self.log_path = os.path.join(TMP, name + ".dumpcap.log")
         self.published = {}
+        self.origins = None  # the router ids whose services are known; None: those of all
+        self.link = VETH     # what each link adds; None: they are not alike
         self.space, self.interfaces = space, interfaces
         which = "ip proto 88 or ip6 proto 88 or ether proto 0x88b5"
         words = [w for i in interfaces for w in ("-i", i, "-f", which)]
@@ -252,6 +302,10 @@ class Capture:
         """It is as it was published; or it is a mention without data."""
         assert service.route["eigrp.tid"] == "0", service
         assert service.route["eigrp.afi"] == ("16386" if ":" in service.frame.source else "16385"), service
+        if self.origins is not None and service.route["eigrp.routerid"] not in self.origins:
+            return
+        if service.is_reachable and self.link is not None:
+            service.check_metric([self.link] * service.hops)
         if not self.published:
             return
         assert service.id in self.published, f"nobody published {service}"

@@ -93,6 +93,19 @@ class Space:
             sysctl("ipv6/conf/all/forwarding", 1)
 
 
+class Here:
+    """The namespace that the test is in, as far as a capture needs it."""
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        pass
+
+    def start(self, command, **options):
+        return subprocess.Popen(command, stdin=subprocess.DEVNULL, **options)
+
+
 def sysctl(name, value):
     with open("/proc/sys/net/" + name, "w", encoding="ascii") as f:
         f.write(str(value))

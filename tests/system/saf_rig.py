@@ -15,16 +15,18 @@ asks for a short one.
 
 Nothing here sleeps until something has probably happened: everything is waited for, with a deadline.
 """
+import datetime
 import json
 import os
 import signal
+import struct
 import subprocess
 import time
 
 from saf_capture import Capture
 from saf_net import Net, Space, need_network, skip
-from xmcp_helper import (ANY_101, DATA, IDENTITY, NOTIFY, REASON, SERVICE_VERSION, TMP, WITHDRAW, Client,
-                         success)
+from xmcp_helper import (ANY_101, DATA, FLAGS, IDENTITY, NOTIFY, REASON, SERVICE_VERSION, TMP, WITHDRAW,
+                         Client, success)
 
 SANITIZED = os.environ.get("XMB_SANITIZED") == "yes"
 WAIT = 90 if SANITIZED else 30  # seconds until a test gives up
@@ -32,6 +34,7 @@ HOLD_S = 60                     # long
 SHORT_HOLD_S = 9 if SANITIZED else 3
 AT_ONCE_S = 45 if SANITIZED else 20 # shorter than HOLD_S: it cannot be the hold time that did it
 DOMAIN = 1228                   # of the clients: the autonomous system
+TRUST, LOCAL, LEARNED = 2, 0, 1 # a flag of services, and its values
 # Unauthenticated clients see what is marked as visible to them, and SAF does not carry the mark.
 USER, PASSWORD = "saf", "password-of-saf"
 INSTANCE = "00000001000000020000000300000004" # what the helper publishes, as 32 hexadecimal digits
@@ -79,6 +82,7 @@ class Node:
         self.topology = {}   # attributes of <topology>
         self.inner = ""      # more elements of the service family
         self.more = ""       # more of the module
+        self.users = ""      # more clients of the broker
         self.other = ""      # instead of the one service family: all of them
         self.prefix = []     # of the command
         self.process, self.port, self.runs = None, None, 0
@@ -106,7 +110,8 @@ class Node:
         return f"""
 <module name="auth-userpass"><client username="{USER}" password="{PASSWORD}">
   <domain number="{DOMAIN}" mode="only"/><nonce none="yes"/><keepalive seconds="3600"/></client>
-  <client unauthenticated="yes"><domain number="{DOMAIN}" mode="only"/><keepalive seconds="3600"/></client></module>
+  <client unauthenticated="yes"><domain number="{DOMAIN}" mode="only"/><keepalive seconds="3600"/></client>
+  {self.users}</module>
 <module name="xmcp"><listen family="ipv4" address="127.0.0.1" port="0"/></module>
 <module name="saf-eigrp">{self.more}{self.other or self.family_xml()}</module>"""
 
@@ -183,6 +188,11 @@ class Node:
         with open(self.log_path, encoding="utf-8", errors="replace") as f:
             return f.read()
 
+    def said(self, *words):
+        """(time in seconds since 1970, line) of the lines of its log that have all the words."""
+        return [(datetime.datetime.fromisoformat(line.split(" ", 1)[0]).timestamp(), line)
+                for line in self.log().splitlines() if all(w in line for w in words)]
+
     def memory_kb(self):
         with open(f"/proc/{self.process.pid}/status", encoding="ascii") as f:
             return int(next(line for line in f if line.startswith("VmRSS")).split()[1])
@@ -237,10 +247,11 @@ class Node:
 
 
 class Watcher:
-    """A client that subscribes to all services, and what it was told, in order."""
+    """A client that subscribes to all services, and what it was told, in order. `trust`: of each service, as
+    it was told last."""
 
     def __init__(self, node, authenticated=True):
-        self.node, self.events = node, []
+        self.node, self.events, self.trust = node, [], {}
         self.client = node.client(authenticated)
         self.client.subscribe(ANY_101)
 
@@ -249,6 +260,8 @@ class Watcher:
         assert message.method in (NOTIFY, WITHDRAW), message
         subservice = int.from_bytes(message.attributes[IDENTITY][2:4], "big")
         if message.method == NOTIFY:
+            flags = struct.iter_unpack(">HH", message.attributes.get(FLAGS, b""))
+            self.trust[subservice] = dict(flags).get(TRUST)
             self.events.append(("notify", subservice, message.number(SERVICE_VERSION),
                                 message.attributes[DATA]))
         else:
@@ -283,12 +296,14 @@ class Watcher:
         self.wait(lambda: self.of(subservice) and self.now(subservice) is None,
                   f"subservice {subservice} is withdrawn", seconds)
 
-    def once(self):
-        """No version came twice, and each is later than the one before."""
+    def once(self, again=False):
+        """No version came twice, and each is later than the one before. `again`: services were lost and found
+        in one moment; the registry tells only what is newest, so the loss may be left out."""
         last = {}
         for kind, subservice, version, data in self.events:
             if kind == "notify":
-                assert subservice not in last or version > last[subservice], \
+                assert subservice not in last or version > last[subservice] or \
+                    (again and version == last[subservice]), \
                     f"at {self.node.name}, version {version} of {subservice} after {last[subservice]}"
                 last[subservice] = version
             else:
@@ -380,5 +395,6 @@ class Scene:
         success(client.publish(subservice, version, data))
 
 
-__all__ = ["AT_ONCE_S", "DOMAIN", "ENDPOINT", "HOLD_S", "INSTANCE", "SANITIZED", "SHORT_HOLD_S", "WAIT",
-           "Node", "Scene", "Space", "Watcher", "service_id", "skip", "until", "xml"]
+__all__ = ["AT_ONCE_S", "DOMAIN", "ENDPOINT", "HOLD_S", "INSTANCE", "LEARNED", "LOCAL", "PASSWORD",
+           "SANITIZED", "SHORT_HOLD_S", "USER", "WAIT", "Node", "Scene", "Space", "Watcher", "service_id",
+           "skip", "until", "xml"]

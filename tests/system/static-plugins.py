@@ -56,8 +56,15 @@ def came_from(broker):
 
 
 def all_run(broker, modules):
-    states = {m["name"]: m["state"] for m in broker.control("show modules")["modules"]}
-    assert states == {name: "running" for name in modules}, states
+    """Operators see of each that it runs, and whether it is linked in, in both forms."""
+    seen = {m["name"]: (m["state"], m["linked_in"])
+            for m in broker.control("show modules")["modules"]}
+    assert seen == {name: ("running", name in MODULES) for name in modules}, seen
+    text = subprocess.run([os.environ["XMBCTL"], "-s", broker.socket, "show", "modules"], check=True,
+                          capture_output=True, text=True, timeout=60).stdout.splitlines()
+    column = text[0].index("Linked in")
+    answers = {line.split()[0]: line[column:].split()[0] for line in text[1:]}
+    assert answers == {n: "yes" if n in MODULES else "no" for n in modules}, text
 
 
 def service_is_seen(broker):

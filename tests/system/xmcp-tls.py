@@ -6,7 +6,6 @@ A client that verifies registers, publishes and is notified, with more data than
 lives on when a reload brings another certificate; the next one is shown that. A certificate that
 cannot be used is refused with its line, and the good one stays. Plain octets at the TLS port, and a
 peer that goes in the middle of a handshake, are the end of that connection and of nothing else.
-And a listener in a VRF: where the kernel has them and we may make one, else that part says why not.
 """
 import os
 import shutil
@@ -129,66 +128,13 @@ def tls():
         reload(broker, first, second)
 
 
-# --- VRF: the test runs itself again in a network namespace of its own ---
-
-VRF_XMCP = USERS + ('<module name="xmcp"><listen address="127.0.0.1" port="0"/>'
-                    '<listen address="192.0.2.1" port="0" vrf="red"/></module>')
-
-
-def ip(*words):
-    return subprocess.run(["ip", *words], capture_output=True, text=True).returncode == 0
-
-
-def in_namespace():
-    """77 when there are no VRF devices here."""
-    if not (ip("link", "set", "lo", "up") and ip("link", "add", "red", "type", "vrf", "table", "10")
-            and ip("link", "set", "red", "up") and ip("addr", "add", "192.0.2.1/32", "dev", "red")):
-        return 77
-    with Broker(VRF_XMCP, name="vrf") as broker:
-        listeners = broker.listeners()
-        assert [one["vrf"] for one in listeners] == [None, "red"], listeners
-        port = listeners[1]["port"]
-        outside = socket.socket()
-        outside.settimeout(WAIT)
-        assert outside.connect_ex(("127.0.0.1", port)) != 0, "reached from outside of its VRF"
-        outside.close()
-        client = Client(broker, "ann", "password-of-ann")
-        client.socket.close()
-        client.socket = socket.socket()
-        client.socket.settimeout(WAIT)
-        client.socket.setsockopt(socket.SOL_SOCKET, socket.SO_BINDTODEVICE, b"red")
-        client.socket.connect(("192.0.2.1", port))
-        client.register()
-        success(client.publish(1))
-        assert broker.control("show services")["services"][0]["subservice"] == 1
-        client.close()
-    return 0
-
-
-def vrf():
-    if shutil.which("unshare") is None or shutil.which("ip") is None:
-        return "there is no unshare or no ip"
-    command = ["unshare", "--net", sys.executable, os.path.abspath(__file__), "in-namespace"]
-    if subprocess.run(["unshare", "--net", "true"], capture_output=True).returncode != 0:
-        return "we may not make a network namespace"
-    status = subprocess.run(command).returncode
-    if status == 77:
-        return "the kernel has no VRF devices, or we may not make one"
-    assert status == 0, "in the namespace: %d" % status
-    return None
-
-
 def main():
-    if sys.argv[1:] == ["in-namespace"]:
-        sys.exit(in_namespace())
     if shutil.which("openssl") is None:
         print("skipped: there is no openssl program")
         sys.exit(77)
     TlsBroker.inside = PROFILE % tuple(os.path.join(TMP, "one.example" + end)
                                        for end in (".crt", ".key"))
     tls()
-    reason = vrf()
-    print("a listener in a VRF:", "not tried, " + reason if reason else "works")
 
 
 main()

@@ -222,7 +222,7 @@ static void fill(const struct rig *r, struct se_dual_advert *a, unsigned distanc
     a->metric.mtu_bytes = 1500;
     a->metric.reliability = 255;
     a->metric.load = 1;
-    a->metric.hop_count = 1;
+    a->metric.hop_count = r->is_of_originator ? 0 : 1;
     if (distance_us == RIG_LOST)
         se_metric_set_unreachable(&a->metric);
     a->origin = r->origin;

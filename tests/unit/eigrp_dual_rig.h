@@ -30,6 +30,7 @@ struct rig {
     uint32_t sequence; /* of the next advertisement */
     uint32_t origin;
     int is_trimmed, is_withdrawn, is_active; /* of the next advertisement */
+    int is_of_originator; /* what is heard comes from the originator itself */
     int contents, keep_fails;
     int may_offer_none; /* the filter denies all */
     char sent[2048];    /* since rig_clear, in order, "; " between */

@@ -23,6 +23,11 @@ const struct sim_counts *sim_counts(const struct sim *s)
     return &s->counts;
 }
 
+uint64_t sim_now_ms(const struct sim *s)
+{
+    return s->now_ms;
+}
+
 uint64_t sim_wall_ms(const struct sim *s, unsigned node)
 {
     return SIM_HOURS_WALL_MS + s->now_ms - s->nodes[node].clock_back_ms;

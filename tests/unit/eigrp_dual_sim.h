@@ -36,6 +36,7 @@ struct sim_options {
     int is_vector;      /* bandwidth differs too: distances are no sums */
     int is_stuck;       /* active time so short that SIA is normal */
     int is_clock_wild;  /* a node may restart with a clock far back */
+    int is_fickle;      /* most of what happens is publishing, withdrawing and dying */
     int has_lans;
     int has_external;   /* some services are external */
     int may_split_off;
@@ -66,6 +67,9 @@ int sim_node_down(struct sim *s, unsigned node);
 int sim_node_up(struct sim *s, unsigned node);
 int sim_publish(struct sim *s, unsigned node, unsigned service, int is_new_data);
 int sim_withdraw(struct sim *s, unsigned node, unsigned service);
+/* From its next life on the clock of `node` is `ms` slow. */
+void sim_clock_back(struct sim *s, unsigned node, uint64_t ms);
+uint64_t sim_now_ms(const struct sim *s);
 int sim_reset(struct sim *s, unsigned segment);  /* an adjacency starts again with INIT */
 int sim_restart(struct sim *s, unsigned segment); /* or with RS */
 void sim_random_event(struct sim *s);

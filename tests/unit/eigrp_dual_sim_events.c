@@ -76,6 +76,11 @@ int sim_node_up(struct sim *s, unsigned node)
     return 1;
 }
 
+void sim_clock_back(struct sim *s, unsigned node, uint64_t ms)
+{
+    s->nodes[node].clock_back_ms = ms;
+}
+
 static struct xmb_service_id id_of(unsigned service)
 {
     struct xmb_service_id id = {.service = 101, .subservice = (uint16_t)service};
@@ -172,6 +177,10 @@ void sim_random_event(struct sim *s)
     unsigned service = sim_draw(s, s->options.services);
     unsigned what = sim_draw(s, 22);
 
+    if (s->options.is_fickle && sim_draw(s, 3) != 0) {
+        what = 12 + sim_draw(s, 8); /* one that publishes dies, or lives; or its clients do */
+        node = service + sim_draw(s, 2);
+    }
     if (what < 6)
         sim_cost(s, segment, node, 1 + sim_draw(s, 20));
     else if (what < 9)

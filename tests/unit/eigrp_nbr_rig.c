@@ -370,6 +370,18 @@ void rig_hello_from(struct rig *rig, const struct xmb_addr *from, const struct r
     receive(rig, from, h->iface, h->ttl, !h->is_unicast, octets, bytes);
 }
 
+void rig_drop_hello(struct rig *rig, const struct xmb_addr *from, const struct rig_hello *h,
+                    enum se_reason reason)
+{
+    uint64_t before = rig_count(rig, reason);
+
+    rig_forget(rig);
+    rig_hello_from(rig, from, h);
+    assert_int_equal(rig_count(rig, reason), before + 1);
+    assert_int_equal(se_nbr_find(rig->engine, 0, from), SE_NBR_NONE);
+    assert_null(rig_sent(rig));
+}
+
 void rig_say_hello(struct rig *rig, unsigned from)
 {
     struct xmb_addr addr = rig_addr(rig, from);

@@ -102,6 +102,9 @@ struct rig_hello {
 };
 void rig_hello_init(struct rig_hello *h);
 void rig_hello_from(struct rig *rig, const struct xmb_addr *from, const struct rig_hello *h);
+/* The same, of no neighbour; it has to be dropped for `reason` and without an answer. */
+void rig_drop_hello(struct rig *rig, const struct xmb_addr *from, const struct rig_hello *h,
+                    enum se_reason reason);
 /* A plain one. */
 void rig_say_hello(struct rig *rig, unsigned from);
 /* A packet of `opcode` with one service of that number (0: none). */

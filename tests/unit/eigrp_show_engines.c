@@ -99,17 +99,32 @@ static void deliver(void *arg, unsigned nbr, const struct se_packet *packet)
     (void)packet;
 }
 
-static int write_nothing(void *arg, unsigned iface, unsigned nbr, const struct se_rtp_message *m,
+/* Trimmed, and reachable. */
+static int write_service(void *arg, unsigned iface, unsigned nbr, const struct se_rtp_message *m,
                          struct se_route *route, struct se_service *service)
 {
-    (void)arg, (void)iface, (void)nbr, (void)m, (void)route, (void)service;
-    return 0;
+    const struct se_dual_entry *e = m->item;
+
+    (void)arg, (void)iface, (void)nbr;
+    if (!rig->is_writing)
+        return 0;
+    *route = (struct se_route){.kind = SE_ROUTE_INTERNAL, .afi = SE_AFI_IPV4,
+                               .form = SE_FORM_MULTIPROTOCOL, .router_id = 0x0a000001,
+                               .metric = e->metric};
+    *service = (struct se_service){.id = e->id, .data_type = SE_DATA_TRIMMED};
+    return 1;
 }
 
-static void ignore(void *arg, void *item)
+static void hold(void *arg, void *item)
 {
     (void)arg;
-    (void)item;
+    se_dual_hold(item);
+}
+
+static void release(void *arg, void *item)
+{
+    (void)arg;
+    se_dual_release(item);
 }
 
 static void *table_next(void *arg, unsigned nbr)
@@ -125,7 +140,7 @@ static void no_timer(void *arg, uint64_t at_ms)
 
 static const struct se_nbr_ops nbr_ops = {
     .transmit = transmit, .up = up, .down = down, .resync = resync, .complete = complete,
-    .deliver = deliver, .write = write_nothing, .hold = ignore, .release = ignore,
+    .deliver = deliver, .write = write_service, .hold = hold, .release = release,
     .table_next = table_next, .timer = no_timer,
 };
 
@@ -282,6 +297,11 @@ void rig_free_engines(void)
 
 void rig_hello_from(unsigned last)
 {
+    rig_hello_listing(last, NULL, 0);
+}
+
+void rig_hello_listing(unsigned last, const uint16_t *ids, size_t count)
+{
     static uint8_t octets[128];
     const struct se_parameter parameter = {SE_KVALUES_DEFAULT, 15};
     struct se_nbr_rx rx = {.octets = octets, .source = rig_addr(last), .ttl = 1, .is_multicast = 1};
@@ -291,6 +311,8 @@ void rig_hello_from(unsigned last)
     se_header_init(&header, SE_HELLO, 4453);
     assert_int_equal(se_write_begin(&w, octets, sizeof(octets), &header, NULL), 0);
     assert_int_equal(se_write_parameter(&w, &parameter), 0);
+    if (count > 0)
+        assert_int_equal(se_write_topologies(&w, ids, count), 0);
     assert_int_equal(se_write_finish(&w, NULL, &rx.bytes), 0);
     se_nbr_input(rig->v4.nbrs, &rx, se_process_now(&rig->v4));
     rig_pump();

@@ -51,6 +51,11 @@ void se_limit_clear(struct se_process *p, const struct xmb_addr *addr)
     }
 }
 
+const struct se_dual_entry *se_process_entry_of(const void *item)
+{
+    return item;
+}
+
 void se_content_reach(const struct se_content *c, struct xmb_addr *out)
 {
     se_service_reach(&c->service, out);

@@ -43,6 +43,7 @@ struct rig {
     unsigned nbr;          /* its number */
     unsigned settled, resyncs, downs, limits_cleared;
     enum se_nbr_reason reason; /* of the last that went down */
+    int is_writing;        /* messages of ours become services, else there is nothing to say */
 };
 
 extern struct rig *rig;
@@ -57,6 +58,8 @@ struct xmb_addr rig_addr(unsigned last); /* 10.0.0.`last` */
 void rig_pump(void);
 /* A hello of somebody who never answers. */
 void rig_hello_from(unsigned last);
+/* The same with a list of topologies, none when `count` is 0. */
+void rig_hello_listing(unsigned last, const uint16_t *ids, size_t count);
 /* An update of the neighbour about service 101:2 of that instance; `delay_us` 0: unreachable. */
 void rig_hear(uint32_t instance, unsigned delay_us, uint32_t sequence);
 /* 101:3 of that instance is published here, with five octets of data. */

@@ -22,6 +22,7 @@ size_t rig_slab_bytes;
 int rig_open_error;
 uint64_t rig_random = 1;
 uint32_t rig_full_mailbox;
+uint32_t rig_dead;
 int rig_stopped;
 enum s2_admission rig_admission;
 void (*rig_on_write)(const struct s2_lease *l, const struct rig_sent *sent);
@@ -234,6 +235,15 @@ void rig_admit_late(enum s2_admission a)
     asked_count = 0;
 }
 
+void s2_in_dead(struct s2_worker *w, enum s2_side side, const struct s2_domain *remote,
+                uint64_t since_ms)
+{
+    assert_true(remote->n > 0);
+    assert_true(side == S2_OUTSIDE || side == S2_INSIDE);
+    assert_true(since_ms <= xmb_fakehost_now_ms());
+    rig_dead |= 1u << w->index;
+}
+
 void s2_in_resume(struct s2_worker *w, xmb_ref ref)
 {
     struct rig_stream *s = &rig_stream[ref - 1];
@@ -287,7 +297,7 @@ static void note(struct s2_lease *l, const struct xmb_part *parts, size_t n, uin
     }
     sent->bytes = bytes;
     sent->end = l->written;
-    sent->is_ping = strncmp(rig_attribute(sent->text, "id"), "xmb-", 4) == 0;
+    sent->is_ping = strncmp(rig_attribute(sent->text, "id"), "xmb", 3) == 0;
     if (rig_on_write != NULL)
         rig_on_write(l, sent);
 }
@@ -312,6 +322,21 @@ int s2_lease_send(struct s2_lease *l, const struct xmb_part *parts, size_t n, ui
     note(l, parts, n, bytes);
     *end = l->written;
     return 0;
+}
+
+int s2_lease_ask(struct s2_lease *l, struct xmb_str octets, uint64_t *end)
+{
+    struct xmb_part part = {NULL, octets.p, octets.n};
+    int wanted_room = l->wants_room, rc = s2_lease_send(l, &part, 1, end);
+
+    l->wants_room = wanted_room;
+    return rc;
+}
+
+uint64_t s2_lease_proved_ms(const struct s2_lease *l)
+{
+    assert_int_equal(l->state, LEASE_READY);
+    return l->proved_ms;
 }
 
 uint64_t s2_lease_acked(struct s2_lease *l)
@@ -345,6 +370,7 @@ void s2_lease_read(struct s2_lease *l, uint64_t end)
 {
     assert_int_equal(l->state, LEASE_READY);
     assert_true(end <= l->written);
+    l->proved_ms = xmb_fakehost_now_ms();
     if (end > l->read_end)
         l->read_end = end;
 }
@@ -664,6 +690,7 @@ void rig_open(uint32_t workers)
     module.module = xmb_fakehost_load(&plugin);
     rig_slabs = rig_slab_bytes = 0;
     rig_open_error = rig_stopped = 0;
+    rig_dead = 0;
     rig_full_mailbox = 0;
     rig_admission = S2_ADMIT_OK;
     rig_on_write = rig_on_read = NULL;

@@ -53,6 +53,7 @@ struct s2_lease {
     uint64_t room_bytes; /* between left and written */
     uint64_t heard_ms, handled;
     uint64_t read_end; /* what somebody else's answer on the link proved */
+    uint64_t proved_ms; /* when a ping or request was answered last */
     uint64_t held_ms; /* what s2_lease_held_ms says */
     int has_sm, sm_asked, request_error;
     int wants_room; /* XMB_EAGAIN was said */
@@ -77,6 +78,7 @@ extern size_t rig_slab_bytes;
 extern int rig_open_error;        /* of s2_lease_open */
 extern uint64_t rig_random;       /* where jitter and the marks of pings come from */
 extern uint32_t rig_full_mailbox; /* bits of workers whose mailbox answers XMB_EAGAIN */
+extern uint32_t rig_dead;         /* bits of workers whose streams of a dead peer were to end */
 extern int rig_stopped;           /* posts answer XMB_ECANCELED */
 extern enum s2_admission rig_admission; /* what s2_admit says; S2_ADMIT_LATER: see rig_admit_late */
 extern void (*rig_on_write)(const struct s2_lease *l, const struct rig_sent *sent);

@@ -401,8 +401,8 @@ static void configure(void)
         (struct s2_security){.mode = S2_TLS_OPTIONAL, .direct_tls = 1, .tls = "inside"};
     s2_secret_set(XMB_STR("outside-secret"), &c->security[S2_OUTSIDE].secret);
     s2_secret_set(XMB_STR("inside-secret"), &c->security[S2_INSIDE].secret);
-    c->limits = (struct s2_read_limits){262144, 64, 8192, 64, 1024};
-    c->unverified = (struct s2_read_limits){10000, 8, 32, 32, 256};
+    c->limits = (struct s2_read_limits){262144, 64, 8192, 64, 1024, 65536};
+    c->unverified = (struct s2_read_limits){10000, 8, 32, 32, 256, 4096};
     c->pairs = 64;
     c->idle_ms = 600000;
     c->negotiation_ms = 30000;
@@ -541,8 +541,17 @@ static void on_handled(void *arg, uint64_t h)
     u->h = h;
 }
 
+static int on_silent(void *arg, struct s2_lease *l)
+{
+    struct rig_user *u = arg;
+
+    (void)l;
+    u->silent++;
+    return u->asks;
+}
+
 static const struct s2_lease_events lease_events = {on_ready, on_lease_writable, on_failed,
-                                                    on_ended, on_handled};
+                                                    on_ended, on_handled, on_silent};
 
 int rig_lease_on(struct rig_user *u, enum s2_side side, const char *local, const char *remote)
 {

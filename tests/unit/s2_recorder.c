@@ -132,7 +132,7 @@ struct recorder *recorder_new(void)
     struct recorder *c = calloc(1, sizeof(*c));
 
     assert_non_null(c);
-    c->limits = (struct s2_read_limits){262144, 64, 8192, 64, 1024};
+    c->limits = (struct s2_read_limits){262144, 64, 8192, 64, 1024, 65536};
     c->reader = s2_reader_new(&events, c, &c->limits);
     assert_non_null(c->reader);
     return c;

@@ -290,6 +290,65 @@ static void test_settings(void **state)
     release(p);
 }
 
+/* --- show users ------------------------------------------------------------------------------ */
+
+static const char *show_users(const char *name, int expected)
+{
+    const char *text = NULL;
+
+    assert_int_equal(xmb_fakehost_command(module, "show users", &name, name != NULL, &text),
+                     expected);
+    return text;
+}
+
+/* All that an entry can say, and all that it can leave out; nothing of what is secret. */
+static void test_show_users(void **state)
+{
+    const char *text;
+
+    (void)state;
+    configured("<client unauthenticated='yes'><domain number='1228' mode='only'/>"
+               "<keepalive seconds='60'/></client>"
+               "<client username='ann' password='a long password'><domain number='100'/>"
+               "<nonce required='yes' lifetime='10m'/></client>"
+               "<client username='bob' password='a long password'/>"
+               "<client username='cy' password='09404B0E18060E5F1B0D17393C2B3A37'"
+               " encryption-type='7'><nonce none='yes'/></client>");
+    text = show_users(NULL, 0);
+    assert_string_equal(text,
+                        "users[\n"
+                        "{\nusername=null\nunauthenticated=true\ndomain=1228\ndomain_mode=only\n"
+                        "nonce=null\nnonce_lifetime_seconds=null\nkeepalive_seconds=60\n}\n"
+                        "{\nusername=ann\nunauthenticated=false\ndomain=100\n"
+                        "domain_mode=default\nnonce=required\nnonce_lifetime_seconds=600\n"
+                        "keepalive_seconds=30\n}\n"
+                        "{\nusername=bob\nunauthenticated=false\ndomain=null\n"
+                        "domain_mode=null\nnonce=auto\nnonce_lifetime_seconds=800\n"
+                        "keepalive_seconds=30\n}\n"
+                        "{\nusername=cy\nunauthenticated=false\ndomain=null\n"
+                        "domain_mode=null\nnonce=none\nnonce_lifetime_seconds=null\n"
+                        "keepalive_seconds=30\n}\n"
+                        "]\n");
+}
+
+static void test_show_one_user(void **state)
+{
+    (void)state;
+    assert_non_null(strstr(show_users(NULL, XMB_EINVAL), "error: no configuration"));
+    configured("<client username='ann' password='a long password'/>"
+               "<client username='bob' password='a long password'/>");
+    assert_null(strstr(show_users("bob", 0), "ann"));
+    assert_non_null(strstr(show_users("bob", 0), "username=bob\n"));
+    assert_string_equal(show_users("a", XMB_EINVAL),
+                        "error: there is no user \"a\" in the configuration\n");
+    configured("<client username='ann' password='a long password'>"
+               "<keepalive seconds='99'/></client>"); /* what is shown is what is in force */
+    assert_non_null(strstr(show_users("ann", 0), "keepalive_seconds=99\n"));
+    assert_non_null(strstr(show_users("bob", XMB_EINVAL), "error: "));
+}
+
+/* --- reload ---------------------------------------------------------------------------------- */
+
 static void test_reload_drops_what_was_made(void **state)
 {
     struct xmb_principal *old;
@@ -485,6 +544,8 @@ int main(void)
         TEST(test_password_file),
         TEST(test_defaults),
         TEST(test_settings),
+        TEST(test_show_users),
+        TEST(test_show_one_user),
         TEST(test_reload_drops_what_was_made),
         TEST(test_refused_reload_changes_nothing),
         TEST(test_many_users),

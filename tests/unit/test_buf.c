@@ -85,6 +85,36 @@ static void slab_sizes(void **state)
     assert_null(slab_new((size_t)UINT32_MAX + 1));
 }
 
+/* Hardly more room than asked for, and recycled all the same, up to a kibibyte. */
+static void snug_sizes(void **state)
+{
+    static const struct {
+        size_t asked;
+        uint32_t given;
+        int recycled;
+    } sizes[] = {{0, 64, 1},    {64, 64, 1},      {65, 128, 1},      {512, 512, 1},
+                 {513, 576, 1}, {1024, 1024, 1},  {1025, 1025, 0},   {2000, 2000, 0},
+                 {2048, 2048, 1}, {69633, 69633, 0}};
+    struct xmb_slab *s;
+    uint64_t mallocs;
+    size_t i;
+
+    (void)state;
+    for (i = 0; i < sizeof sizes / sizeof sizes[0]; i++) {
+        s = slab_new_snug(sizes[i].asked);
+        assert_non_null(s);
+        assert_int_equal(s->capacity_bytes, sizes[i].given);
+        memset(s->data, 1, s->capacity_bytes);
+        slab_release(s);
+        mallocs = slab_malloc_count();
+        slab_release(sizes[i].given == SLAB_MEDIUM_BYTES ? slab_new(2048)
+                                                         : slab_new_snug(sizes[i].asked));
+        assert_int_equal(slab_malloc_count() - mallocs, !sizes[i].recycled);
+    }
+    assert_null(slab_new_snug((size_t)UINT32_MAX + 1));
+    slab_thread_fini();
+}
+
 /* The lists are bounded: after many are let go, the next many are not all recycled. */
 static void slab_lists_are_bounded(void **state)
 {
@@ -296,6 +326,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(slab_is_counted_and_recycled),
         cmocka_unit_test(slab_sizes),
+        cmocka_unit_test(snug_sizes),
         cmocka_unit_test(slab_lists_are_bounded),
         cmocka_unit_test(slab_crosses_threads),
         cmocka_unit_test(peek_joins_what_straddles),

@@ -76,6 +76,12 @@ static void faults_of_neighbours(void **state)
     eigrp_family_refused("<neighbor address='224.0.0.10' interface='a'/>",
                          "3: 224.0.0.10 is the address of no neighbour");
     eigrp_family_refused("<neighbor address='127.0.0.1' interface='a'/>", "of no neighbour");
+    eigrp_family_refused("<neighbor address='0.0.0.1' interface='a' remote='1'/>",
+                         "of no neighbour");
+    eigrp_family_refused("<sf-interface name='lo' source='::1'/>",
+                         "::1 is not an IPv4 address, but this is an ipv4 service family");
+    eigrp_family_refused("<sf-interface name='default' source='127.0.0.2'/>",
+                         "source is an address of one interface");
     eigrp_family_refused("<neighbor address='10.0.0.2' interface='default'/>",
                          "must name one interface");
     eigrp_family_refused("<neighbor address='10.0.0.2' interface='a' remote='256'/>",

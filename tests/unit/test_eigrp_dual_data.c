@@ -2,7 +2,8 @@
 /*
  * test_eigrp_dual_data.c - what the decision engine does with the content of services: versions,
  * withdrawals, several originators, and our own. Whom it tells and asks is in
- * test_eigrp_dual_rules.c, the numbers alone in test_eigrp_seq.c.
+ * test_eigrp_dual_rules.c, what withdrawals do to ways in test_eigrp_dual_withdraw.c, the numbers
+ * alone in test_eigrp_seq.c.
  */
 #include "eigrp_dual_rig.h"
 
@@ -126,12 +127,14 @@ static void a_tombstone_refuses_what_is_older(void **state)
     lose(r, 1);
     rig_clear(r);
     r->sequence = 100;
-    rig_hear(r, UPDATE, 1, 10); /* a late copy: a path, but nothing to show */
+    rig_hear(r, UPDATE, 1, 10); /* a late copy: nothing to show, and no way either */
     assert_string_equal(r->routed, "");
-    assert_int_equal(rig_entry(r)->successor, 1);
+    assert_int_equal(rig_entry(r)->successor, SE_DUAL_NONE);
+    assert_sent(r, "request 1"); /* it says of which number */
     r->sequence = 102;
     rig_hear(r, UPDATE, 1, 10); /* published again */
     assert_string_equal(r->routed, "installed");
+    assert_int_equal(rig_entry(r)->successor, 1);
     rig_free(r);
 }
 
@@ -211,6 +214,58 @@ static void content_of_an_earlier_life_is_not_shown(void **state)
     rig_free(r);
 }
 
+/* The originator begins anew, below what it said; copies of its former life still come round. */
+static void a_former_life_does_not_come_back(void **state)
+{
+    struct rig *r = rig_new(NULL);
+
+    (void)state;
+    rig_hear(r, UPDATE, 0, 10);
+    se_dual_peer_down(r->d, 0, r->now_ms);
+    rig_up(r, 0, 0);
+    rig_clear(r);
+    r->is_of_originator = 1;
+    r->sequence = 50;
+    rig_hear(r, UPDATE, 0, 10);
+    assert_string_equal(r->routed, "lost");
+    rig_clear(r);
+    r->is_of_originator = 0;
+    r->sequence = 100;
+    rig_hear(r, REPLY, 1, 40);
+    rig_hear(r, REPLY, 2, RIG_LOST);
+    rig_hear(r, REPLY, 3, RIG_LOST);
+    rig_hear(r, UPDATE, 1, 40);
+    assert_string_equal(r->routed, "");
+    rig_clear(r);
+    r->is_of_originator = 1;
+    r->sequence = 200;
+    rig_hear(r, UPDATE, 0, 10);
+    assert_string_equal(r->routed, "installed");
+    assert_int_equal(shown_sequence(r), 200);
+    rig_free(r);
+}
+
+/* It is asked, and says the same again: a neighbour of another make, which does not raise it. */
+static void who_has_no_better_answer_is_asked_once(void **state)
+{
+    struct rig *r = rig_new(NULL);
+
+    (void)state;
+    rig_hear(r, UPDATE, 1, 40);
+    r->is_of_originator = 1;
+    r->sequence = 50;
+    rig_clear(r);
+    rig_hear(r, UPDATE, 0, 10);
+    assert_non_null(strstr(r->sent, "request 0"));
+    rig_clear(r);
+    rig_hear(r, UPDATE, 0, 10);
+    assert_null(strstr(r->sent, "request"));
+    r->sequence = 51;
+    rig_hear(r, UPDATE, 0, 10);
+    assert_non_null(strstr(r->sent, "request 0"));
+    rig_free(r);
+}
+
 static void what_is_gone_is_forgotten_in_time(void **state)
 {
     struct rig *r = rig_new(NULL);
@@ -266,6 +321,44 @@ static void content_without_memory_is_no_route(void **state)
     rig_free(r);
 }
 
+/* The neighbour has it and says so, so it is asked as long as it takes. */
+static void content_without_memory_is_requested_again(void **state)
+{
+    struct rig *r = rig_new(NULL);
+    unsigned i;
+
+    (void)state;
+    r->keep_fails = 1;
+    for (i = 0; i < 3; i++) {
+        rig_clear(r);
+        rig_hear(r, UPDATE, 0, 10);
+        assert_non_null(strstr(r->sent, "request 0"));
+    }
+    r->keep_fails = 0;
+    rig_clear(r);
+    rig_hear(r, UPDATE, 0, 10);
+    assert_string_equal(r->routed, "installed");
+    assert_null(strstr(r->sent, "request"));
+    rig_free(r);
+}
+
+/* What was asked of its former self, perhaps nobody read. */
+static void who_restarts_is_asked_again(void **state)
+{
+    struct rig *r = rig_new(NULL);
+
+    (void)state;
+    r->is_trimmed = 1;
+    rig_hear(r, UPDATE, 0, 10);
+    rig_clear(r);
+    rig_hear(r, UPDATE, 0, 10);
+    assert_sent(r, "");
+    se_dual_peer_restart(r->d, 0);
+    rig_hear(r, UPDATE, 0, 10);
+    assert_sent(r, "request 0");
+    rig_free(r);
+}
+
 /* --- two originators -------------------------------------------------------------------------- */
 
 static void the_nearer_originator_wins(void **state)
@@ -292,6 +385,42 @@ static void the_nearer_originator_wins(void **state)
     rig_hear(r, REPLY, 3, RIG_LOST);
     assert_int_equal(rig_entry(r)->origin->router_id, RIG_ORIGIN);
     assert_int_equal(shown_sequence(r), 100);
+    rig_free(r);
+}
+
+/* Queries have no data: what came while active is told at the end, though nothing else changed. */
+static void another_originator_of_the_successor_is_told(void **state)
+{
+    struct rig *r = rig_new(NULL);
+
+    (void)state;
+    rig_hear(r, UPDATE, 0, 10);
+    r->origin = 78;
+    r->sequence = 7;
+    rig_clear(r);
+    rig_hear(r, UPDATE, 0, 100);
+    assert_int_equal(rig_entry(r)->state, SE_DUAL_ACTIVE1);
+    assert_sent(r, "query 1 101; query 2 101; query 3 101");
+    rig_clear(r);
+    rig_hear(r, REPLY, 1, RIG_LOST);
+    rig_hear(r, REPLY, 2, RIG_LOST);
+    rig_hear(r, REPLY, 3, RIG_LOST);
+    assert_sent(r, "update 1 101; update 2 101; update 3 101");
+    rig_free(r);
+}
+
+/* Numbers of two originators may well be the same. */
+static void a_question_is_about_one_originator(void **state)
+{
+    struct rig *r = rig_new(NULL);
+
+    (void)state;
+    r->is_trimmed = 1;
+    rig_hear(r, UPDATE, 0, 10);
+    r->origin = 78;
+    rig_clear(r);
+    rig_hear(r, UPDATE, 0, 10);
+    assert_non_null(strstr(r->sent, "request 0"));
     rig_free(r);
 }
 
@@ -471,10 +600,16 @@ int main(void)
         cmocka_unit_test(a_detour_is_no_outage),
         cmocka_unit_test(a_detour_with_newer_content_is_no_outage),
         cmocka_unit_test(content_of_an_earlier_life_is_not_shown),
+        cmocka_unit_test(a_former_life_does_not_come_back),
+        cmocka_unit_test(who_has_no_better_answer_is_asked_once),
         cmocka_unit_test(what_is_gone_is_forgotten_in_time),
         cmocka_unit_test(content_that_never_came_is_requested),
         cmocka_unit_test(content_without_memory_is_no_route),
+        cmocka_unit_test(content_without_memory_is_requested_again),
+        cmocka_unit_test(who_restarts_is_asked_again),
         cmocka_unit_test(the_nearer_originator_wins),
+        cmocka_unit_test(another_originator_of_the_successor_is_told),
+        cmocka_unit_test(a_question_is_about_one_originator),
         cmocka_unit_test(of_equals_the_lower_router_id_wins),
         cmocka_unit_test(too_many_originators_are_refused),
         cmocka_unit_test(publish_update_withdraw),

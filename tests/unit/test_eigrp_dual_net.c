@@ -24,6 +24,12 @@ static const struct sim_options kinds[] = {
     {.nodes = 6, .services = 2, .hops_max = 100, .is_clock_wild = 1, .may_split_off = 1},
     {.nodes = 6, .services = 2, .hops_max = 100, .is_stuck = 1, .is_late = 1},
     {.nodes = 6, .services = 2, .hops_max = 100, .is_stuck = 1, .is_clock_wild = 1, .has_lans = 1},
+    {.nodes = 12, .services = 2, .hops_max = 100, .is_late = 1, .is_fickle = 1},
+    {.nodes = 8, .services = 2, .hops_max = 100, .is_late = 1, .is_fickle = 1, .is_clock_wild = 1,
+     .has_lans = 1, .may_split_off = 1},
+    {.nodes = 7, .services = 1, .hops_max = 100, .is_fickle = 1, .is_clock_wild = 1,
+     .has_external = 1},
+    {.nodes = 8, .services = 2, .hops_max = 5, .is_late = 1, .is_fickle = 1, .is_vector = 1},
 };
 
 #define KINDS (sizeof(kinds) / sizeof(kinds[0]))

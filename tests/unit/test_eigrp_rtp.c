@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * test_eigrp_rtp.c - the rules of the reliable transport, one by one: numbers, acks,
- * retransmission, the window, conditional receive, queues, packing, pacing. (RFC 7868, 5.2;
- * reference, section 3.)
+ * retransmission, the window, conditional receive, queues, packing. (RFC 7868, 5.2; reference,
+ * section 3.) Pacing is in test_eigrp_rtp_pacing.c.
  */
 #include "eigrp_nbr_rig.h"
 
@@ -290,7 +290,9 @@ static void test_laggards_are_excluded(void **state)
     rig_post(rig, SE_NBR_ALL, SE_QUERY, second);
     rig_advance(rig, 49);
     assert_null(rig_sent(rig)); /* it waits for the laggard first */
+    assert_int_equal(rig_iface(rig).flow_until_ms, rig->now.ms + 1);
     rig_advance(rig, 1);
+    assert_int_equal(rig_iface(rig).flow_until_ms, 0);
     p = rig_sent(rig);
     assert_int_equal(p->packet.header.opcode, SE_HELLO);
     assert_int_equal(p->to.family, 0);
@@ -736,61 +738,6 @@ static void test_table(void **state)
     rig_free(rig);
 }
 
-/* --- pacing ----------------------------------------------------------------------------------- */
-
-static void test_pacing(void **state)
-{
-    struct rig *rig = rig_prepare(4);
-    const struct rig_packet *p;
-    uint64_t first_ms = 0;
-    unsigned count = 0;
-    unsigned i;
-
-    (void)state;
-    rig->iface.bandwidth_kbps = 256; /* half of it: a full packet takes 92 ms */
-    rig->iface.mode = SE_NBR_GROUP;
-    rig_start(rig);
-    for (i = 2; i < 12; i++)
-        rig_up(rig, i, 40);
-    rig_advance(rig, 100);
-    while ((p = rig_sent_opcode(rig, SE_UPDATE)) != NULL) /* paced, too */
-        rig_ack(rig, p->to.ip[3], p->packet.header.sequence);
-    for (i = 0; i < 10; i++)
-        rig_post(rig, rig->last_nbr - i, SE_UPDATE, rig_item(rig, 1370));
-    rig_advance(rig, 2500);
-    while ((p = rig_sent_opcode(rig, SE_UPDATE)) != NULL && count < 10) {
-        if (count == 0)
-            first_ms = p->at_ms;
-        assert_in_range(p->at_ms - first_ms, count * 92, count * 93);
-        rig_ack(rig, p->to.ip[3], p->packet.header.sequence);
-        count++;
-    }
-    assert_int_equal(count, 10);
-    assert_int_equal(rig_iface(rig).pacing_us, 92500);
-    rig_free(rig);
-}
-
-/* On a fast link the clock is too coarse: packets of one millisecond go together. */
-static void test_pacing_does_not_stall(void **state)
-{
-    struct rig *rig = rig_prepare(4);
-    unsigned count = 0;
-    unsigned i;
-
-    (void)state;
-    rig->iface.mode = SE_NBR_GROUP;
-    rig_start(rig);
-    for (i = 2; i < 22; i++)
-        rig_up(rig, i, 40);
-    rig_advance(rig, 100);
-    rig_forget(rig);
-    rig_post(rig, SE_NBR_ALL, SE_UPDATE, rig_item(rig, 1370));
-    while (rig_sent_opcode(rig, SE_UPDATE) != NULL)
-        count++;
-    assert_int_equal(count, 20);
-    rig_free(rig);
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -820,8 +767,6 @@ int main(void)
         cmocka_unit_test(test_too_large),
         cmocka_unit_test(test_queue_is_bounded),
         cmocka_unit_test(test_table),
-        cmocka_unit_test(test_pacing),
-        cmocka_unit_test(test_pacing_does_not_stall),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -137,7 +137,11 @@ static void what_receivers_take(void **state)
     assert_int_equal(se_seq_gone(&k, 9), 0);
     assert_int_equal(se_seq_judge(&k, 8), SE_SEQ_OLD);
     assert_int_equal(se_seq_judge(&k, 9), SE_SEQ_TAKE);
+    assert_true(se_seq_is_taken_back(&k, 8));
+    assert_false(se_seq_is_taken_back(&k, 9)); /* another make may live with the number it died */
+    assert_false(se_seq_is_taken_back(&k, 10));
     se_seq_take(&k, 10);
+    assert_false(se_seq_is_taken_back(&k, 8)); /* old news about the way */
     se_seq_lost(&k);
     assert_int_equal(se_seq_judge(&k, 9), SE_SEQ_OLD);
     assert_int_equal(se_seq_judge(&k, 10), SE_SEQ_TAKE);

@@ -111,7 +111,7 @@ static void neighbours(void **state)
     has(text, "\nqueue=0\nsequence=2001\nservices=2\n}\n]\npending[\n]\n");
     text = show("ipv4 4453 neighbors detail");
     has(text, "release=1.2\ntlv_version=2.0\nhold_time=15\nretransmissions=0\nretries=0\n");
-    has(text, "stub=null\nstatic=false\nmode=lan\n");
+    has(text, "topology_ids=null\nstub=null\nstatic=false\nbfd=none\nmode=lan\n");
 }
 
 static void neighbours_pending(void **state)
@@ -162,12 +162,13 @@ static void interfaces(void **state)
     const char *text = show("ipv4 interfaces");
 
     (void)state;
-    has(text, "interface=eth0\nmode=lan\npeers=1\npending_peers=0\nqueue_multicast=0\n"
-              "queue_peers=0\nsrtt_mean_ms=");
+    has(text, "interface=eth0\nmode=lan\npeers=1\npending_peers=0\nqueue_unreliable=0\n"
+              "queue_reliable=0\nqueue_multicast=0\nqueue_peers=0\npending_services=0\n"
+              "srtt_mean_ms=");
     has(text, "interface=tap0\nmode=lan\npeers=0\n");
     has_not(text, "hello_ms");
     text = show("ipv4 interfaces eth0 detail");
-    has(text, "source=10.0.0.1\nhello_ms=5000\nhold=15\nsplit_horizon=interface\n"
+    has(text, "source=10.0.0.1\nhello_ms=5000\nhold=15\ntopology_ids=0\nsplit_horizon=interface\n"
               "bandwidth_kbps=1000000\ndelay_ps=10000000\nbandwidth_percent=50\n");
     has(text, "ttl_minimum=null\npending_max=8\nneighbors_max=16\n"
               "authentication=hmac-sha-256\nkey_chain=keys\n");
@@ -233,7 +234,9 @@ static void timers(void **state)
     const char *text = show("ipv4 timers");
 
     (void)state;
-    has(text, "timer=hello\nobject=eth0\ninterval_ms=5000\nleft_ms=null\n");
+    has(text, "timer=hello\nobject=eth0\ninterval_ms=5000\nleft_ms=4"); /* up to 10 % early */
+    has(text, "timer=multicast flow\nobject=eth0\ninterval_ms=50\nleft_ms=null\n");
+    has(text, "timer=pacing\nobject=eth0\ninterval_ms=1\nleft_ms=null\n");
     has(text, "timer=hold\nobject=10.0.0.2\ninterval_ms=15000\nleft_ms=15000\n");
     has_not(text, "timer=active\n");
     has(show("ipv4 timers limit 2"), "left_out=5\n");

@@ -27,7 +27,7 @@ static void topology(void **state)
     has(text, "topology[\n{\nautonomous_system=4453\nvrf=null\n" FIRST
               "state=passive\ncode=P\nsuccessors=1\nfeasible_distance=1966080\n"
               "feasible_distance_rib=15360\norigin=192.0.2.7\nkind=internal\nsequence=42\n"
-              "via[\n{\naddress=10.0.0.2\ninterface=eth0\ncomputed_distance=1966080\n"
+              "serial=1\nvia[\n{\naddress=10.0.0.2\ninterface=eth0\ncomputed_distance=1966080\n"
               "computed_distance_rib=15360\nreported_distance=1310720\n"
               "reported_distance_rib=10240\norigin=192.0.2.7\nkind=internal\nlocal=false\n"
               "successor=true\nfeasible=true\n}\n]\n}\n");

@@ -438,6 +438,10 @@ static void faults_change_nothing(void **state)
     }
     assert_int_equal(use(&own_log), XMB_ECONF);
     assert_non_null(strstr(fault_text, "no module \"nobody\""));
+    own_log.to = "/nowhere/at/all";
+    fault_count = 0;
+    assert_int_equal(use(&own_log), XMB_ECONF);
+    assert_int_equal(fault_count, 2); /* one does not hide the other */
     assert_int_equal(log_api.level(module_at(1)), XMB_LOG_NOTICE);
 }
 
@@ -452,6 +456,46 @@ static void abort_leaves_the_old(void **state)
     log_abort(next);
     log_abort(NULL);
     assert_int_equal(log_api.level(module_at(1)), XMB_LOG_NOTICE);
+}
+
+/*
+ * The first configuration is used before it is committed: place, form and level. A module that is
+ * loaded meanwhile begins with its own level.
+ */
+static void a_start_logs_where_it_will(void **state)
+{
+    struct xmb_conf own = {.name = "module", .of = "module2", .level = "debug"};
+    struct xmb_conf log = {
+        .name = "log", .level = "warn", .format = "json", .to = path, .child = &own};
+    static const struct xmb_conf loaded = {.name = "module", .of = "module2"};
+    struct xmb_conf broker = {.name = "broker", .child = &log, .next = &loaded};
+    struct log_next *next = NULL;
+    char *text;
+
+    (void)state;
+    unlink(path);
+    assert_int_equal(log_prepare(&broker, &next), 0);
+    log_begin(next);
+    LOG(NOTICE, "start", "held back by the level");
+    LOG(WARN, "start", "before the commit");
+    assert_int_equal(log_level_for("module2"), XMB_LOG_DEBUG);
+    assert_int_equal(log_level_for("another"), XMB_LOG_WARN);
+    log_commit(next);
+    LOG(WARN, "start", "after it");
+    assert_int_equal(log_level_for("another"), XMB_LOG_WARN);
+    text = read_file(path);
+    assert_null(strstr(text, "held back"));
+    assert_non_null(strstr(text, "\"object\":\"start\",\"message\":\"before the commit\"}\n"));
+    assert_non_null(strstr(text, "\"message\":\"after it\"}\n"));
+    free(text);
+    next = NULL;
+    assert_int_equal(log_prepare(&broker, &next), 0);
+    log_begin(next);
+    log_abort(next); /* a start that fails says the rest there, too */
+    LOG(WARN, "start", "after the abort");
+    text = read_file(path);
+    assert_non_null(strstr(text, "\"message\":\"after the abort\"}\n"));
+    free(text);
 }
 
 /* A reader that does not read: lines are dropped, not waited for, and the gap is told. */
@@ -544,6 +588,7 @@ int main(void)
         cmocka_unit_test(reload_opens_the_file_again),
         cmocka_unit_test(faults_change_nothing),
         cmocka_unit_test(abort_leaves_the_old),
+        cmocka_unit_test(a_start_logs_where_it_will),
         cmocka_unit_test(a_full_pipe_is_not_waited_for),
         cmocka_unit_test(lines_of_threads_do_not_mix),
     };

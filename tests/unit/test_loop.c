@@ -43,9 +43,11 @@ static void bound_is_kept(void **state)
 
     (void)state;
     assert_int_equal(loop_init(&loop, "test", 10000), 0);
+    assert_int_equal(loop_may_post(&loop, 1000), 0);
     while ((rc = loop_post(&loop, count_up, counts, 1000)) == 0)
         posted++;
     assert_int_equal(rc, XMB_EAGAIN);
+    assert_int_equal(loop_may_post(&loop, 1000), XMB_EAGAIN);
     assert_true(posted >= 8 && posted <= 10);
     assert_int_equal(loop_post(&loop, count_up, counts, 1000), XMB_EAGAIN);
     assert_int_equal(loop_post_must(&loop, count_up, counts, 1000), 0);
@@ -54,6 +56,7 @@ static void bound_is_kept(void **state)
     loop_join(&loop);
     assert_int_equal(counts[0], posted + 1);
     assert_int_equal(counts[1], 0);
+    assert_int_equal(loop_may_post(&loop, 1), XMB_ECANCELED);
 }
 
 /* Once run, messages leave room for others; one larger than the bound is taken when it is alone. */

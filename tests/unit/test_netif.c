@@ -21,7 +21,7 @@
 #include <time.h>
 
 #include "loop/routing.h"
-#include "netif/netif.h"
+#include "netif/netif_priv.h"
 
 #include "netns_rig.h"
 
@@ -414,6 +414,47 @@ static void found(void **state)
     assert_int_equal(n.speed_kbps, 42); /* beyond the asker's size */
 }
 
+#define MADE_UP_KBPS 4242
+
+/* The speed in a look after one that saw `was_kbps`, and the carrier `more` times oftener. */
+static uint64_t speed_after(const char *name, uint64_t was_kbps, uint32_t more)
+{
+    struct picture none = {0}, was = {0}, now = {0};
+    struct iface *i;
+    uint64_t speed_kbps;
+
+    assert_int_equal(kernel_look(&was, &none), 0);
+    i = picture_find_name(&was, name);
+    assert_non_null(i);
+    i->now.speed_kbps = was_kbps;
+    i->carrier_changes += more;
+    assert_int_equal(kernel_look(&now, &was), 0);
+    i = picture_find_name(&now, name);
+    assert_non_null(i);
+    speed_kbps = i->now.speed_kbps;
+    picture_free(&was);
+    picture_free(&now);
+    return speed_kbps;
+}
+
+/* A speed is kept while the carrier is; one that is not known, or not the link's own, never. */
+static void speeds(void **state)
+{
+    struct xmb_netif n = {.size = sizeof(n)};
+
+    (void)state;
+    assert_int_equal(netif_api.find("near", &n), 0);
+    assert_int_equal(speed_after("near", MADE_UP_KBPS, 0), MADE_UP_KBPS);
+    assert_int_equal(speed_after("near", MADE_UP_KBPS, 1), n.speed_kbps);
+    assert_int_equal(speed_after("near", 0, 0), n.speed_kbps);
+    if (system("ip link add many type bridge 2>/dev/null") != 0) {
+        print_message("no bridge in this kernel\n");
+        return;
+    }
+    assert_int_not_equal(speed_after("many", MADE_UP_KBPS, 0), MADE_UP_KBPS);
+    near_sh("ip link del many");
+}
+
 /* A VRF, where the kernel has such; else only that nothing is taken for one is tested. */
 static int in_vrf(const struct row *r, const void *arg)
 {
@@ -512,8 +553,8 @@ int main(void)
         cmocka_unit_test(mtu),            cmocka_unit_test(comes_and_goes),
         cmocka_unit_test(renamed),        cmocka_unit_test(storm),
         cmocka_unit_test(too_many_addresses), cmocka_unit_test(found),
-        cmocka_unit_test(vrf),            cmocka_unit_test(several),
-        cmocka_unit_test(ended),
+        cmocka_unit_test(speeds),         cmocka_unit_test(vrf),
+        cmocka_unit_test(several),        cmocka_unit_test(ended),
     };
     const char *why_not = netns_up();
 

@@ -96,6 +96,11 @@ int s2_barrier_answer(struct s2_worker *w, const struct s2_domain *from_domain,
     return 1;
 }
 
+int s2_barrier_is_idle(const struct s2_stanza *s)
+{
+    return s->id.n > 4 && memcmp(s->id.p, "xmb.", 4) == 0;
+}
+
 void s2_flow_alive(struct s2_worker *w, const struct s2_domain *foreign)
 {
     (void)w;

@@ -72,6 +72,8 @@ static void defaults(void **state)
     assert_int_equal(c->limits.elements, 8192);
     assert_int_equal(c->limits.attributes, 64);
     assert_int_equal(c->limits.name_bytes, 1024);
+    assert_int_equal(c->limits.value_bytes, 65536);
+    assert_int_equal(c->unverified.value_bytes, 4096);
     assert_int_equal(c->unverified.stanza_bytes, 10000);
     assert_int_equal(c->unverified.depth, 8);
     assert_int_equal(c->unverified.elements, 32);
@@ -84,7 +86,7 @@ static void defaults(void **state)
     assert_int_equal(c->negotiation_ms, 30000);
     assert_int_equal(c->connect_ms, 10000);
     assert_int_equal(c->dialback_ms, 30000);
-    assert_int_equal(c->keepalive_ms, 60000);
+    assert_int_equal(c->keepalive_ms, 10000);
     assert_int_equal(c->confirm, S2_CONFIRM_BARRIER);
     assert_int_equal(c->on_loss, S2_LOSS_BOUNCE);
     assert_int_equal(c->window_bytes, 4 << 20);
@@ -128,7 +130,7 @@ static void every_setting(void **state)
         "accept-no-certificate='yes' authentication='dialback' direct-tls='no' bidi='yes' tls='x'/>"
         "<security side='inside' mode='no-tls'/>"
         "<idle-timeout seconds='5m'/>"
-        "<limits stanza='512k' depth='100' elements='100' attributes='20' name='100' queue='2m' "
+        "<limits stanza='512k' depth='100' elements='100' attributes='20' name='100' attribute='2k' queue='2m' "
         "queue-time='10' pairs='5' unverified-streams='3' streams='77'/>"
         "<timeouts negotiation='5' connect='2500ms' dialback='7' keepalive='0'/>"
         "<delivery confirm='tcp' on-loss='resend' window='1m' interval='200ms' timeout='9' "
@@ -150,6 +152,8 @@ static void every_setting(void **state)
     assert_int_equal(c->limits.stanza_bytes, 512 << 10);
     assert_int_equal(c->limits.depth, 100);
     assert_int_equal(c->unverified.attributes, 20);
+    assert_int_equal(c->limits.value_bytes, 2048);
+    assert_int_equal(c->unverified.value_bytes, 2048);
     assert_int_equal(c->queue_ms, 10000);
     assert_int_equal(c->streams_total, 77);
     assert_int_equal(c->connect_ms, 2500);
@@ -455,7 +459,7 @@ static void faults_of_numbers(void **state)
     static const char *const bad[] = {
         "<limits stanza='9999'/>", "<limits stanza='17m'/>", "<limits depth='201'/>",
         "<limits depth='7'/>", "<limits elements='31'/>", "<limits attributes='2000'/>",
-        "<limits name='65537'/>", "<limits queue='1k'/>", "<limits queue-time='0'/>",
+        "<limits name='65537'/>", "<limits attribute='1000'/>", "<limits queue='1k'/>", "<limits queue-time='0'/>",
         "<limits pairs='0'/>", "<limits unverified-streams='0'/>", "<limits streams='0'/>",
         "<idle-timeout seconds='0'/>", "<idle-timeout seconds='2d'/>",
         "<timeouts negotiation='0'/>", "<timeouts connect='3m'/>", "<timeouts dialback='11m'/>",

@@ -469,10 +469,54 @@ static void white_space_goes_out_on_a_silent_stream(void **state)
     struct xmb_conn *c = rig_verified(OUT, "b.test", "a.test");
 
     (void)state;
-    xmb_fakehost_advance(50000);
+    xmb_fakehost_advance(9000);
     assert_string_equal(rig_said(c), "");
-    xmb_fakehost_advance(20000);
+    xmb_fakehost_advance(3100);
     assert_string_equal(rig_said(c), " ");
+}
+
+/* A gateway's question whether somebody is there, and the answer to one of ours. */
+static void idle_pings_are_no_stanzas(void **state)
+{
+    struct xmb_conn *c = rig_verified(OUT, "b.test", "a.test");
+    int i;
+
+    (void)state;
+    for (i = 0; i < 59; i++) {
+        xmb_fakehost_advance(10000);
+        rig_feed(c, "<iq type='get' from='b.test' to='a.test' id='xmb.0123456789abcdef00001'/>");
+    }
+    rig_expect_not(c, "</stream:stream>");
+    xmb_fakehost_advance(13000);
+    rig_expect(c, "</stream:stream>");
+}
+
+static void dead(enum s2_side side, const char *remote, uint64_t since_ms)
+{
+    struct s2_domain r;
+
+    assert_int_equal(s2_domain_read(xmb_str(remote), &r), 0);
+    s2_in_dead(xmb_fakehost_wself(rig_module), side, &r, since_ms);
+}
+
+/* It answers no ping on our stream: what it opened ends with that, unless it has spoken since. */
+static void streams_of_a_dead_peer_end(void **state)
+{
+    struct xmb_conn *c = rig_verified(OUT, "b.test", "a.test");
+    uint64_t asked_ms = xmb_fakehost_now_ms();
+
+    (void)state;
+    xmb_fakehost_advance(5000);
+    rig_feed(c, " ");
+    dead(S2_OUTSIDE, "b.test", asked_ms);
+    dead(S2_INSIDE, "b.test", xmb_fakehost_now_ms() + 1);
+    dead(S2_OUTSIDE, "x.test", xmb_fakehost_now_ms() + 1);
+    rig_expect_not(c, "</stream:stream>");
+    xmb_fakehost_advance(5000);
+    dead(S2_OUTSIDE, "b.test", xmb_fakehost_now_ms());
+    rig_expect(c, "</stream:stream>");
+    xmb_fakehost_advance(6000);
+    assert_false(rig_is_open(c));
 }
 
 static void half_a_stanza_for_ever(void **state)
@@ -708,6 +752,8 @@ int main(void)
         TEST(not_verified_in_time),
         TEST(idle_means_without_a_stanza),
         TEST(white_space_goes_out_on_a_silent_stream),
+        TEST(idle_pings_are_no_stanzas),
+        TEST(streams_of_a_dead_peer_end),
         TEST(half_a_stanza_for_ever),
         TEST(a_silent_stream_has_no_parser),
         TEST(a_peer_that_reads_no_answers),

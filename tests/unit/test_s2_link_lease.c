@@ -648,6 +648,42 @@ static void white_space_when_silent(void **state)
     assert_string_equal(rig_heard(c), "");
 }
 
+/* Who uses it asks, and then there is no need for white space. */
+static void asked_when_silent(void **state)
+{
+    (void)state;
+    rig.conf.keepalive_ms = 10000;
+    xmb_fakehost_advance(9000);
+    assert_int_equal(u.silent, 0);
+    u.asks = 1;
+    xmb_fakehost_advance(3000);
+    assert_in_range(u.silent, 1, 2);
+    assert_string_equal(rig_heard(c), "");
+    s2_lease_read(u.lease, 0); /* it was answered */
+    u.silent = 0;
+    xmb_fakehost_advance(9000);
+    assert_int_equal(u.silent, 0);
+    u.asks = 0;
+    xmb_fakehost_advance(3000);
+    assert_true(u.silent > 0);
+    assert_string_equal(rig_heard(c), " ");
+}
+
+/* A question is written, and is no use of the link. */
+static void a_question_is_no_stanza(void **state)
+{
+    uint64_t stanza_ms, end = 0;
+
+    (void)state;
+    stanza_ms = u.lease->link->stanza_ms;
+    xmb_fakehost_advance(5000);
+    assert_int_equal(s2_lease_ask(u.lease, XMB_STR("<iq/>"), &end), 0);
+    assert_int_equal(end, 5);
+    assert_string_equal(rig_heard(c), "<iq/>");
+    assert_int_equal(u.lease->link->stanza_ms, stanza_ms);
+    rig_say(c, "</stream:stream>");
+}
+
 static void reads_on_after_a_rest(void **state)
 {
     (void)state;
@@ -867,6 +903,8 @@ int main(void)
         TEST(stream_ends_while_enabling),
         TEST(authenticated_link_serves_a_second_domain_by_dialback),
         VERIFIED(white_space_when_silent),
+        VERIFIED(asked_when_silent),
+        VERIFIED(a_question_is_no_stanza),
         VERIFIED(reads_on_after_a_rest),
         VERIFIED(local_domain_is_removed),
         TEST(tls_becomes_required),

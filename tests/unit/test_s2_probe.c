@@ -188,10 +188,73 @@ static void words_that_mean_nothing(void **state)
     (void)state;
     assert_int_equal(run("c@d", NULL), XMB_EINVAL);
     says(1, "error: which foreign domain: c@d is none\n");
-    assert_int_equal(run("a.test", NULL), XMB_EINVAL);
-    says(1, "error: a.test is a local domain");
+    assert_int_equal(run("a.test", "c.test"), XMB_EINVAL);
+    says(1, "error: a.test is a local domain: test it alone\n");
     assert_int_equal(run("b.test", "b.test"), XMB_EINVAL);
     says(1, "error: b.test is no local domain\n");
+}
+
+/* Where the world is sent for a domain of ours (R6). */
+static void route_to_ours(uint8_t last)
+{
+    struct xmb_route r = {.size = sizeof(r), .domain = XMB_STR("a.test")};
+
+    r.addr = (struct xmb_addr){.family = 4, .port = 5269, .ip = {192, 0, 2, last}};
+    assert_int_equal(xmb_fakehost_host()->router->update(module, r.domain, &r, 1), 0);
+    assert_int_equal(xmb_fakehost_configure(module,
+        "<listen side='outside' address='192.0.2.1' tls='o'/><listen side='inside'/>"
+        "<local-domain name='a.test'><server address='10.0.0.5'/></local-domain>"), 0);
+    assert_int_equal(run("a.test", NULL), 0);
+    xmb_fakehost_advance(0);
+}
+
+static void a_local_domain_leads_here(void **state)
+{
+    (void)state;
+    route_to_ours(1);
+    says(1, "result=ok\nreason=what the world is told of the domain leads here\n");
+    assert_int_equal(xmb_fakehost_dials(), 0);
+}
+
+static void a_local_domain_leads_elsewhere(void **state)
+{
+    (void)state;
+    route_to_ours(9);
+    assert_int_equal(xmb_fakehost_refuse(module, "connection refused"), 1);
+    xmb_fakehost_advance(0);
+    says(1, "]\nresult=failed\nreason=what the world is told of the domain does not lead here: ");
+}
+
+/* Behind address translation its own refusal is what it sees of itself. */
+static void a_local_domain_is_translated(void **state)
+{
+    struct xmb_conn *c;
+
+    (void)state;
+    route_to_ours(9);
+    c = xmb_fakehost_connect(module);
+    say(c, HEADER "<stream:error><invalid-from xmlns='urn:ietf:params:xml:ns:xmpp-streams'/>"
+                  "</stream:error></stream:stream>");
+    xmb_fakehost_refuse(module, "connection refused");
+    xmb_fakehost_advance(0);
+    says(1, "reason=what the world is told of the domain leads here\n");
+}
+
+/* Words of the peer are not a condition. */
+static void a_local_domain_is_another_server(void **state)
+{
+    struct xmb_conn *c;
+
+    (void)state;
+    route_to_ours(9);
+    c = xmb_fakehost_connect(module);
+    say(c, HEADER "<stream:error><policy-violation xmlns='urn:ietf:params:xml:ns:xmpp-streams'/>"
+                  "<text xmlns='urn:ietf:params:xml:ns:xmpp-streams'>invalid-from</text>"
+                  "</stream:error></stream:stream>");
+    xmb_fakehost_refuse(module, "connection refused");
+    xmb_fakehost_advance(0);
+    says(1, "policy-violation: invalid-from");
+    says(1, "result=failed\nreason=what the world is told of the domain does not lead here: ");
 }
 
 static unsigned count(const char *part)
@@ -284,6 +347,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
 #define T(f) cmocka_unit_test_setup_teardown(f, begin, end)
+        T(a_local_domain_leads_here), T(a_local_domain_leads_elsewhere),
+        T(a_local_domain_is_translated), T(a_local_domain_is_another_server),
         T(every_step_is_told),     T(what_fails_is_told), T(certificate_that_is_refused),
         T(nobody_there),           T(it_is_bounded_in_time), T(words_that_mean_nothing),
         T(the_broker_stops),       T(the_broker_drains),     T(federation_is_off),

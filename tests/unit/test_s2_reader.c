@@ -245,7 +245,7 @@ static void test_whole_stanza_is_not_copied(void **state)
 {
     static const char text[] = " <iq><a/></iq>";
     const struct s2_reader_events events = {ignore_header, see_raw, NULL, NULL};
-    const struct s2_read_limits limits = {10000, 8, 32, 32, 256};
+    const struct s2_read_limits limits = {10000, 8, 32, 32, 256, 4096};
     struct s2_reader *r = s2_reader_new(&events, NULL, &limits);
     size_t used = 0;
 

@@ -242,6 +242,19 @@ static void test_attributes(void **state)
     assert_int_equal(verdict_on(RECORD_HEADER, text), S2_READ_TOO_BIG);
 }
 
+/* However the value is cut, and each for itself. */
+static void test_values(void **state)
+{
+    (void)state;
+    assert_int_equal(verdict_of(repeated("<message a='", "x", 65536, "' b='x'/>")), 0);
+    assert_int_equal(verdict_of(repeated("<message a=\"", "'", 65537, "\"/>")), S2_READ_TOO_BIG);
+    assert_int_equal(verdict_of(repeated("<message a='", "x", 65537, "")), S2_READ_TOO_BIG);
+    assert_int_equal(verdict_of(repeated("<message><b c='y' d='", "&amp;", 13108, "'/>")),
+                     S2_READ_TOO_BIG);
+    assert_int_equal(verdict_of(repeated("<message>", "<a b='0123456789abcdef'/>", 8000,
+                                         "</message>")), 0);
+}
+
 static void test_names(void **state)
 {
     (void)state;
@@ -308,7 +321,7 @@ static void test_namespaces_in_scope(void **state)
 
 static void test_limits_change(void **state)
 {
-    const struct s2_read_limits small = {100, 2, 3, 2, 10};
+    const struct s2_read_limits small = {100, 2, 3, 2, 10, 50};
     struct recorder *c;
     int rc;
 
@@ -339,6 +352,7 @@ int main(void)
         cmocka_unit_test(test_depth),
         cmocka_unit_test(test_elements),
         cmocka_unit_test(test_attributes),
+        cmocka_unit_test(test_values),
         cmocka_unit_test(test_names),
         cmocka_unit_test(test_octets),
         cmocka_unit_test(test_header_is_limited),

@@ -217,6 +217,53 @@ static void requests_are_bounded(void **state)
     rig_close(&o, XMB_GONE_SOURCE);
 }
 
+struct burst {
+    struct rig_owner *o;
+    uint32_t count;
+    int close; /* at the end of it, in the same turn */
+};
+
+static void do_burst(void *arg)
+{
+    const struct burst *b = arg;
+    const struct outbox *box = &rig_worker(b->o->worker)->services->outbox;
+    struct xmb_publish p = {.size = sizeof(p), .domain = 1, .sequence = 1};
+    uint32_t i;
+
+    for (i = 0; i < b->count; i++) {
+        p.id = rig_id(101, i);
+        RIG_CHECK(service_api.publish(b->o->owner, &p, i) == 0);
+        RIG_CHECK(box->first == NULL || box->count == i % 64 + 1);
+    }
+    RIG_CHECK(box->first != NULL);
+    if (!b->close)
+        return;
+    service_api.owner_close(b->o->owner, XMB_GONE_SOURCE);
+    b->o->closed = 1;
+    RIG_CHECK(box->first == NULL); /* or the publishes would come behind the end of their owner */
+}
+
+/* What is asked for in one turn goes together, in order, and before what is posted behind it. */
+static void requests_of_a_turn_go_together(void **state)
+{
+    struct rig_owner o;
+    struct burst b = {.o = &o, .count = 200};
+
+    (void)state;
+    rig_open(&o, 0, "anna", 0);
+    rig_on(0, do_burst, &b);
+    rig_settle();
+    assert_int_equal(o.answers, 200);
+    assert_int_equal(o.last_tag, 199);
+    assert_int_equal(stats().services, 200);
+    rig_close(&o, XMB_GONE_SOURCE);
+    rig_open(&o, 0, "berta", 0);
+    b.close = 1;
+    rig_on(0, do_burst, &b);
+    rig_settle();
+    assert_int_equal(stats().services, 0);
+}
+
 static void no_answer_after_close(void **state)
 {
     struct rig_owner o;
@@ -924,6 +971,7 @@ int main(void)
         TEST(data_up_to_the_limit),
         TEST(the_registry_is_bounded),
         TEST(requests_are_bounded),
+        TEST(requests_of_a_turn_go_together),
         TEST(no_answer_after_close),
         TEST(all_64_shapes),
         TEST(an_instance_word_of_ones),

@@ -5,6 +5,9 @@
  * The wheel's source is compiled in here with clock and uv_timer replaced, so that days pass in
  * no time and nothing depends on how fast the machine is. What libuv does is checked with
  * real time in test_loop.c, and there only that no timer is early.
+ *
+ * What a timer costs is counted, not measured: each step along a list, each choice of a slot, each
+ * look at the slots of a level, each block of memory.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -19,6 +22,16 @@ static uint64_t sim_turn_ms; /* the cached time of the turn */
 static uint64_t sim_tick_ms; /* when the uv_timer goes off; UINT64_MAX: not running */
 static size_t sim_starts;
 static uv_timer_cb sim_cb;
+static size_t sim_steps;  /* times that a link from node to node was read or written */
+static size_t sim_places; /* times that a slot was chosen */
+static size_t sim_looks;  /* times that a used slot was looked for */
+static size_t sim_blocks; /* of memory */
+
+static size_t step(void)
+{
+    sim_steps++;
+    return 0;
+}
 
 static uint64_t sim_hrtime(void)
 {
@@ -41,13 +54,29 @@ static int sim_timer_start(uv_timer_t *timer, uv_timer_cb cb, uint64_t delay_ms,
     return 0;
 }
 
+/* The link is an array of one here, so that its index can count; a node is as large as ever. */
+#define next next[1]
+#include "loop/timer.h"
+#undef next
+#define next next[step()]
 #define uv_hrtime sim_hrtime
 #define uv_now sim_now
 #define uv_timer_start sim_timer_start
+#define calloc(n, bytes) (sim_blocks++, calloc(n, bytes))
+#define malloc(bytes) (sim_blocks++, malloc(bytes))
+#define realloc(p, bytes) (sim_blocks++, realloc(p, bytes))
+#define __builtin_clzll(bits) (sim_places++, __builtin_clzll(bits))
+#define __builtin_ctzll(bits) (sim_looks++, __builtin_ctzll(bits))
 #include "loop/timer.c"
+#undef next
 #undef uv_hrtime
 #undef uv_now
 #undef uv_timer_start
+#undef calloc
+#undef malloc
+#undef realloc
+#undef __builtin_clzll
+#undef __builtin_ctzll
 
 #define MS UINT64_C(1000000)
 
@@ -236,6 +265,87 @@ static void restarts_do_not_touch_the_uv_timer(void **state)
     timer_stop(wheel, &p.node);
 }
 
+/* --- 100,000 keepalives --- */
+
+#define CROWD 100000
+#define KEEPALIVE_MS 30000
+#define RESTART_STEPS_MAX 8 /* out of one list and into another, whoever else is in them */
+
+static struct probe *crowd;
+static uint64_t last_due_ms;
+
+static void keepalive_fired(struct timer_node *node)
+{
+    probe_fired(node);
+    assert_true(node->due_ms >= last_due_ms);
+    last_due_ms = node->due_ms;
+}
+
+/* Each sends something in the next ten seconds, one after the other; nobody's time ends. */
+static void everybody_is_heard(void)
+{
+    size_t i;
+
+    for (i = 0; i < CROWD; i++) {
+        size_t places = sim_places;
+        size_t steps = sim_steps;
+
+        start(&crowd[i], KEEPALIVE_MS);
+        assert_int_equal(sim_places - places, 1);
+        assert_true(sim_steps - steps <= RESTART_STEPS_MAX);
+        set_time(sim_ns + 10000 * MS / CROWD);
+        while (sim_tick_ms <= sim_turn_ms)
+            sleep_once();
+    }
+}
+
+static void a_hundred_thousand_keepalives(void **state)
+{
+    size_t round;
+    size_t places;
+    size_t i;
+
+    (void)state;
+    crowd = calloc(CROWD, sizeof *crowd);
+    assert_non_null(crowd);
+    last_due_ms = 0;
+    for (i = 0; i < CROWD; i++)
+        crowd[i].node.fn = keepalive_fired;
+    sim_blocks = sim_looks = 0;
+    for (round = 0; round < 10; round++)
+        everybody_is_heard();
+    assert_true(sim_looks < 10 * CROWD); /* not even one each */
+    assert_true(sim_starts < 100);       /* of the uv_timer, in 100 s */
+    assert_int_equal(timer_wheel_count(wheel), CROWD);
+    for (i = 0; i < CROWD; i++)
+        assert_int_equal(crowd[i].fired, 0);
+    places = sim_places;
+    while (sleep_once()) /* silence */
+        ;
+    assert_true(sim_places - places <= (size_t)CROWD * LEVEL_COUNT); /* down, never up */
+    assert_int_equal(timer_wheel_count(wheel), 0);
+    for (i = 0; i < CROWD; i++)
+        assert_int_equal(crowd[i].fired, 1);
+    assert_true(worst_late_ns < 2 * MS);
+    assert_int_equal(sim_blocks, 0);
+    free(crowd);
+}
+
+/* A keepalive costs a node, which lies in what it times, and the wheel is one block. */
+static void memory_is_a_node_each(void **state)
+{
+    struct timer_wheel *other;
+
+    (void)state;
+    assert_int_equal(sizeof(struct timer_node), 3 * sizeof(void *) + sizeof(uint64_t));
+    sim_blocks = 0;
+    other = timer_wheel_new(&loop);
+    assert_non_null(other);
+    assert_int_equal(sim_blocks, 1);
+    assert_true(sizeof *other < 8192);
+    timer_wheel_free(other);
+}
+
 /* --- callbacks that change the wheel --- */
 
 static struct probe rivals[2];
@@ -344,6 +454,8 @@ int main(void)
         TIMER_TEST(random_life),
         TIMER_TEST(idle_wheel_sleeps),
         TIMER_TEST(restarts_do_not_touch_the_uv_timer),
+        TIMER_TEST(a_hundred_thousand_keepalives),
+        TIMER_TEST(memory_is_a_node_each),
         TIMER_TEST(a_due_timer_can_be_stopped),
         TIMER_TEST(a_timer_may_start_itself),
         TIMER_TEST(a_timer_may_free_itself),

@@ -462,6 +462,45 @@ static int on_open_own(void *wself, struct xmb_conn *c, void **cs)
     return 0;
 }
 
+static int on_open_named(void *wself, struct xmb_conn *c, void **cs)
+{
+    struct xmb_tls_setup setup = {
+        .size = sizeof(setup), .profile = "server", .alpn = "xmpp-server"};
+
+    (void)wself;
+    *cs = c;
+    assert_int_equal(conn_api.secure(c, &setup), 0);
+    atomic_fetch_add(&seen.opened, 1);
+    return 0;
+}
+
+static void offers(const unsigned char *list, unsigned bytes, const char *chosen)
+{
+    struct tls_end e = tls_end_client(rig_connect(rig_port(0)), NULL);
+
+    SSL_set_alpn_protos(e.ssl, list, bytes);
+    tls_end_handshake(&e);
+    tls_end_echo(&e, "hello");
+    assert_string_equal(seen.alpn, chosen);
+    tls_end_free(&e);
+    rig_wait_no_conns();
+}
+
+/* What the module names is chosen where the profile has no list; nobody is refused for it. */
+static void alpn_of_the_module(void **state)
+{
+    static const unsigned char both[] = "\x02h2\x0bxmpp-server", others[] = "\x0bxmpp-client";
+
+    (void)state;
+    configure(SERVER "/>");
+    rig_module.protocol.flags = XMB_PROTOCOL_OWN_TLS;
+    rig_module.protocol.open = on_open_named;
+    offers(both, sizeof(both) - 1, "xmpp-server");
+    offers(others, sizeof(others) - 1, "none");
+    rig_module.protocol.flags = 0;
+    rig_module.protocol.open = on_open;
+}
+
 /* TLS from the first octet, begun in `open`: a certificate is asked for, and ALPN may fail. */
 static void own_tls(void **state)
 {
@@ -966,6 +1005,7 @@ int main(void)
         TEST(after_starttls_it_is_asked_for),
         TEST(after_starttls_alpn_never_fails),
         TEST(own_tls),
+        TEST(alpn_of_the_module),
         TEST(sni_chooses),
         TEST(the_modules_name_chooses),
         TEST(the_first_identity_stands_in),

@@ -296,6 +296,81 @@ static void domains(void **state)
     assert_int_equal(metric("clients"), 6);
 }
 
+/* --- two faults in one Register: which is told ----------------------------------------------- */
+
+static void refused_with(struct peer *p, unsigned code)
+{
+    send_register(p);
+    xmb_fakehost_advance(2000);
+    expect_error(p, XMCP_REGISTER, code);
+}
+
+static void without_credentials(struct peer *p, unsigned code)
+{
+    begin_bare(p, XMCP_REGISTER);
+    xmcp_put_version(&p->w, p->major, 0);
+    send_unsigned(p);
+    xmb_fakehost_advance(2000);
+    expect_error(p, XMCP_REGISTER, code);
+}
+
+/* 478, 477, 401, 436: each against the next ones. */
+static void order_of_who_it_is(void **state)
+{
+    (void)state;
+    host_open("");
+    add_user("ann", 0);
+    peer_open(&a, "bob");
+    a.major = 3;
+    refused_with(&a, XMCP_CODE_UNSUPPORTED_VERSION); /* of a user whom nobody knows */
+    without_credentials(&a, XMCP_CODE_UNSUPPORTED_VERSION);
+    a.major = 2;
+    refused_with(&a, XMCP_CODE_UNKNOWN_USERNAME);
+    begin_bare(&a, XMCP_REGISTER);
+    xmcp_put_text(&a.w, XMCP_ATTR_USERNAME, "bob", 3);
+    send_unsigned(&a);
+    expect_error(&a, XMCP_REGISTER, XMCP_CODE_UNAUTHORIZED);
+    peer_register(&b, "ann");
+    without_credentials(&b, XMCP_CODE_ALREADY_REGISTERED);
+    b.user = "bob";
+    refused_with(&b, XMCP_CODE_ALREADY_REGISTERED);
+    b.major = 3;
+    refused_with(&b, XMCP_CODE_UNSUPPORTED_VERSION);
+    assert_int_equal(metric("clients"), 1);
+}
+
+/* 431, 435, 500, 479: each against the next ones, where there is place for one client. */
+static void order_of_what_it_may(void **state)
+{
+    struct peer first;
+
+    (void)state;
+    host_open("<max-clients total='1'/>");
+    add_user("ann", XMB_SETTING_NONCE, XMB_NONCE_NONE, 0);
+    add_user("oli", XMB_SETTING_DOMAIN, 200, XMB_SETTING_DOMAIN_ONLY, 1, XMB_SETTING_NONCE,
+             XMB_NONCE_REQUIRED, 0);
+    peer_register(&first, "ann");
+    peer_open(&b, "ann");
+    b.user = "oli"; /* with ann's key: no nonce, no place, and not this domain */
+    b.domain = 100;
+    refused_with(&b, XMCP_CODE_INTEGRITY_FAILURE);
+    expect_open(&b);
+    xmb_fakehost_hangup(b.conn, "gone"); /* total='1' is two connections */
+    peer_open(&a, "oli");
+    a.domain = 100;
+    send_register(&a);
+    expect_error(&a, XMCP_REGISTER, XMCP_CODE_NONCE_REQUIRED);
+    refused_with(&a, XMCP_CODE_RESPONDER_ERROR); /* it is full, and not this domain */
+    expect_closed(&a);
+    xmb_fakehost_hangup(first.conn, "gone");
+    peer_open(&a, "oli");
+    a.domain = 100;
+    send_register(&a);
+    expect_error(&a, XMCP_REGISTER, XMCP_CODE_NONCE_REQUIRED);
+    refused_with(&a, XMCP_CODE_FORBIDDEN_DOMAIN);
+    assert_int_equal(metric("clients"), 0);
+}
+
 /* --- limits ---------------------------------------------------------------------------------- */
 
 static void client_limit(void **state)
@@ -711,6 +786,8 @@ int main(void)
         cmocka_unit_test_teardown(accept_is_asked, close_host),
         cmocka_unit_test_teardown(versions, close_host),
         cmocka_unit_test_teardown(domains, close_host),
+        cmocka_unit_test_teardown(order_of_who_it_is, close_host),
+        cmocka_unit_test_teardown(order_of_what_it_may, close_host),
         cmocka_unit_test_teardown(client_limit, close_host),
         cmocka_unit_test_teardown(connection_limit, close_host),
         cmocka_unit_test_teardown(silent_limit, close_host),

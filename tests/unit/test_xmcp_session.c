@@ -367,6 +367,38 @@ static void octet_by_octet(void **state)
     assert_int_equal(metric("framing_errors"), 1);
 }
 
+/* More messages in one read than are looked at together, then one that is cut off. */
+static void many_at_once(void **state)
+{
+    enum { MANY = 400 };
+    static uint8_t all[MANY * 128];
+    size_t used = 0;
+    size_t bytes = 0;
+    int i;
+
+    (void)state;
+    host_open("");
+    add_user("anna", 0);
+    peer_register(&a, "anna");
+    for (i = 0; i < MANY; i++) {
+        begin(&a, XMCP_KEEPALIVE);
+        assert_int_equal(xmcp_write_finish(&a.w, &a.mac, a.form, &bytes), 0);
+        assert_true(used + bytes <= sizeof(all));
+        memcpy(all + used, a.out, bytes);
+        used += bytes;
+    }
+    send_bytes(&a, all, used - 1);
+    for (i = 0; i < MANY - 1; i++)
+        expect_success(&a, XMCP_KEEPALIVE);
+    expect_nothing(&a);
+    memcpy(all, all + used - 1, 1);
+    memcpy(all + 1, "GET", 3); /* framing is lost behind whole messages */
+    send_bytes(&a, all, 4);
+    expect_success(&a, XMCP_KEEPALIVE);
+    expect_closed(&a);
+    assert_int_equal(metric("framing_errors"), 1);
+}
+
 static void ten_bad_ones_close(void **state)
 {
     static const uint8_t bad[] = {0, 0xb, 0, 8, 0x7f, 0x5a, 0x9b, 0xc7, 1, 2, 3, 4, 5, 6,
@@ -449,6 +481,101 @@ static void order_of_checks(void **state)
     }
     expect_error(&a, XMCP_PUBLISH, XMCP_CODE_INTEGRITY_FAILURE);
     assert_int_equal(metric("malformed"), 0);
+}
+
+/* What the method is comes before the session, and what the octets are before both. */
+static void order_before_a_session(void **state)
+{
+    static const unsigned undefined = 0x123 & XMCP_METHOD_MASK;
+    uint8_t broken[XMCP_HEADER_BYTES + 4] = {0};
+    uint8_t plain[XMCP_HEADER_BYTES] = {0};
+    uint8_t transaction[XMCP_TRANSACTION_BYTES] = {0xc2};
+    struct xmcp_writer w;
+    size_t bytes = 0;
+
+    (void)state;
+    host_open("");
+    add_user("ann", 0);
+    peer_open(&a, "ann");
+    begin(&a, undefined); /* undefined before no session */
+    send_unsigned(&a);
+    expect_error(&a, undefined, XMCP_CODE_NOT_IMPLEMENTED);
+    begin(&a, XMCP_NOTIFY); /* the server's own before no session */
+    send_unsigned(&a);
+    expect_error(&a, XMCP_NOTIFY, XMCP_CODE_BAD_REQUEST);
+    begin(&a, XMCP_PUBLISH); /* no session before integrity and what is missing */
+    send_unsigned(&a);
+    expect_error(&a, XMCP_PUBLISH, XMCP_CODE_UNREGISTERED);
+    a.handle = 1;
+    begin(&a, XMCP_REGISTER);
+    send_unsigned(&a);
+    expect_error(&a, XMCP_REGISTER, XMCP_CODE_BAD_HANDLE);
+    a.handle = 0;
+    xmcp_write_begin(&w, plain, sizeof(plain), undefined, XMCP_REQUEST, transaction);
+    assert_int_equal(xmcp_write_finish(&w, NULL, (struct xmcp_form){0}, &bytes), 0);
+    memcpy(broken, plain, sizeof(plain));
+    broken[3] = 4; /* octets that follow the header: */
+    broken[XMCP_HEADER_BYTES + 1] = 0x06; /* a USERNAME */
+    broken[XMCP_HEADER_BYTES + 3] = 9;    /* longer than the message */
+    send_bytes(&a, broken, sizeof(broken)); /* malformed before undefined */
+    expect_error(&a, undefined, XMCP_CODE_BAD_REQUEST);
+    assert_int_equal(metric("malformed"), 1);
+}
+
+/* In a session an undefined method and one of the server's own come before integrity. */
+static void order_of_method_and_integrity(void **state)
+{
+    static const unsigned undefined = 0x123 & XMCP_METHOD_MASK;
+
+    (void)state;
+    host_open("");
+    add_user("ann", 0);
+    peer_register(&a, "ann");
+    begin(&a, undefined);
+    send_unsigned(&a);
+    expect_error(&a, undefined, XMCP_CODE_NOT_IMPLEMENTED);
+    begin(&a, XMCP_WITHDRAW);
+    send_unsigned(&a);
+    expect_error(&a, XMCP_WITHDRAW, XMCP_CODE_BAD_REQUEST);
+}
+
+static void publish_of(struct peer *p, const struct xmcp_identity *id, uint32_t version,
+                       size_t data_bytes, unsigned code)
+{
+    struct xmcp_transport transport = {XMCP_FAMILY_IPV4, 5060, {192, 0, 2, 10}};
+    uint8_t data[64] = {0};
+
+    begin(p, XMCP_PUBLISH);
+    xmcp_put_identity(&p->w, id);
+    xmcp_put_transport(&p->w, &transport);
+    xmcp_put_protocol(&p->w, 6);
+    xmcp_put_u32(&p->w, XMCP_ATTR_SERVICE_VERSION, version);
+    xmcp_put_bytes(&p->w, XMCP_ATTR_SERVICE_DATA, data, data_bytes);
+    send_request(p);
+    if (code == 0)
+        expect_success(p, XMCP_PUBLISH);
+    else
+        expect_error(p, XMCP_PUBLISH, code);
+}
+
+/* Step 9, of Publish: 475 before 413 before 499 before 472. */
+static void order_of_meaning(void **state)
+{
+    struct xmcp_identity wild = {101, XMCP_ANY16, {1, 2, 3, 4}};
+    struct xmcp_identity anns = identity_of(1);
+
+    (void)state;
+    host_open("<limits service-data='16'/>");
+    add_user("ann", 0);
+    add_user("bob", 0);
+    peer_register(&a, "ann");
+    peer_register(&b, "bob");
+    publish_of(&a, &anns, 5, 16, 0);
+    publish_of(&a, &wild, 4, 17, XMCP_CODE_INVALID_IDENTITY);
+    publish_of(&a, &anns, 4, 17, XMCP_CODE_TOO_LARGE);
+    publish_of(&b, &anns, 4, 17, XMCP_CODE_TOO_LARGE);
+    publish_of(&b, &anns, 4, 16, XMCP_CODE_MISCELLANEOUS);
+    publish_of(&a, &anns, 4, 16, XMCP_CODE_VERSION_TOO_LOW);
 }
 
 /* --- commands -------------------------------------------------------------------------------- */
@@ -540,6 +667,27 @@ static void settings_are_checked(void **state)
     assert_int_equal(xmb_fakehost_check(host_module(), "<listen family='ipx'/>"), XMB_ECONF);
 }
 
+static void every_fault_is_told(void **state)
+{
+    static const char *const told[] = {
+        "2: attribute 'total'",           "2: attribute 'unauthenticated'",
+        "3: attribute 'service-data'",    "3: attribute 'services'",
+        "3: attribute 'subscriptions'",   "3: attribute 'register-within'",
+    };
+    size_t i;
+
+    (void)state;
+    host_open("");
+    assert_int_equal(xmb_fakehost_check(host_module(),
+                                        "<max-clients total='1000001' unauthenticated='1000001'/>\n"
+                                        "<limits service-data='60001' services='100001'"
+                                        " subscriptions='65537' register-within='61s'/>"),
+                     XMB_ECONF);
+    for (i = 0; i < sizeof(told) / sizeof(told[0]); i++)
+        if (strstr(xmb_fakehost_faults(), told[i]) == NULL)
+            fail_msg("not told: %s in %s", told[i], xmb_fakehost_faults());
+}
+
 static void nothing_secret_in_the_log(void **state)
 {
     (void)state;
@@ -570,13 +718,18 @@ int main(void)
         cmocka_unit_test_teardown(errors_after_a_challenge, close_host),
         cmocka_unit_test_teardown(malformed_vectors, close_host),
         cmocka_unit_test_teardown(octet_by_octet, close_host),
+        cmocka_unit_test_teardown(many_at_once, close_host),
         cmocka_unit_test_teardown(ten_bad_ones_close, close_host),
         cmocka_unit_test_teardown(methods_of_the_server, close_host),
         cmocka_unit_test_teardown(order_of_checks, close_host),
+        cmocka_unit_test_teardown(order_before_a_session, close_host),
+        cmocka_unit_test_teardown(order_of_method_and_integrity, close_host),
+        cmocka_unit_test_teardown(order_of_meaning, close_host),
         cmocka_unit_test_teardown(show_server, close_host),
         cmocka_unit_test_teardown(show_clients, close_host),
         cmocka_unit_test_teardown(clear_clients, close_host),
         cmocka_unit_test_teardown(settings_are_checked, close_host),
+        cmocka_unit_test_teardown(every_fault_is_told, close_host),
         cmocka_unit_test_teardown(nothing_secret_in_the_log, close_host),
     };
 

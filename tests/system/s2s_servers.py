@@ -1,0 +1,97 @@
+# SPDX-License-Identifier: MIT
+"""The scenes of s2s-smacks.py and s2s-loss-ejabberd.py: outside is an unmodified server, whose component (s2s_bots.py)
+sends and receives RATE stanzas a second; inside a scripted one (s2s_flood.py). The real one is killed, and frozen, and
+comes back each time.
+
+What the server inside sent has reached the component or come back, all of it, nothing twice. What the component sent
+passes its own server first, and what that one had in its memory when it was killed, only it knew.
+"""
+import os
+import signal
+import sys
+
+import s2s_outage
+from s2s_outage import HOLD_S, INTERVAL_S, LATE_S, RATE, Balance, flood
+from s2s_rig import (A_ADDRESS, B_ADDRESS, HERE, INSIDE, OUTSIDE, Certificates, Gateway,
+                     Process, World, local_domain, need, profiles, until)
+
+BOTS = "bots.b.test"
+SECRET = "secret of the bots"
+
+
+class Servers:
+    def __init__(self, gateway, start):
+        """`start` makes the server's process."""
+        self.gateway, self.start = gateway, start
+        self.server = start()
+        self.balance = Balance("a.test", BOTS)
+
+    def proof(self, is_sm):
+        """That XEP-0198 is on, both ways, or is not: then it is the barrier that confirms."""
+        rows = [c for c in self.gateway.connections() if c["side"] == "outside" and
+                c["stanzas_in"] + c["stanzas_out"] > RATE]
+        ways = sorted((c["direction"], c["sm"], c["verified_by"]) for c in rows)
+        assert [way[0] for way in ways] == ["incoming", "outgoing"], ways
+        assert all(way[1] == is_sm for way in ways), ways
+        print("streams outside:", ways)
+
+    def play(self, name, most, fall, rise, is_sm):
+        rates = self.balance.flow(self.gateway.alive)
+        print("%s: a second before it, sent and arrived: %s" % (name, rates))
+        self.proof(is_sm)
+        back, both = self.balance.survivor.count("E"), len(self.balance.both())
+        s2s_outage.outage(self.gateway, BOTS, fall)
+        rise()
+        self.balance.flow(self.gateway.alive)
+        self.balance.settled_until_now(self.gateway.alive)
+        self.balance.nothing_twice()
+        back, both = self.balance.survivor.count("E") - back, len(self.balance.both()) - both
+        print(f"{name}: came back {back}, of these arrived too {both}")
+        assert back > 0, "nothing came back: it was no outage"
+        assert both <= most, f"{both} stanzas arrived and came back"
+
+    def kill(self, is_sm):
+        def rise():
+            self.server = self.start()
+        self.play("kill", (INTERVAL_S + LATE_S) * RATE, self.server.kill, rise, is_sm)
+
+    def freeze(self, is_sm):
+        self.play("freeze", (INTERVAL_S + HOLD_S + LATE_S) * RATE,
+                  lambda: self.server.signal(signal.SIGSTOP),
+                  lambda: self.server.signal(signal.SIGCONT), is_sm)
+
+    def settle(self, is_sm):
+        """The component's connection lived through the freeze: with XEP-0198 its server knew what had not arrived."""
+        s2s_outage.stop_sending("a.test", BOTS)
+        self.balance.settle(self.gateway.alive)
+        last = self.balance.victim.rows["S"][-1][0]
+        if is_sm:
+            until(lambda: not self.balance.unheard(last), f"all of {last} arrived or came back",
+                  self.gateway.alive)
+        print(f"of {last} nobody knows {len(self.balance.unheard(last))}")
+        self.balance.nothing_twice()
+        self.balance.report()
+
+
+def play(start, is_sm, *programs):
+    """`start(certs)` makes the server of b.test at B_ADDRESS, with the component BOTS and its SECRET."""
+    need(*programs)
+    certs = Certificates()
+    certs.make("a.test")
+    certs.make("b.test", names=f"DNS:b.test,DNS:{BOTS},DNS:conference.b.test")
+    certs.make("gateway.inside.test", file="inside-gw")
+    with World({"a.test": (OUTSIDE, 5269)}), \
+            Gateway(broker=profiles(certs), local=local_domain("a.test", (A_ADDRESS, 5269)),
+                    routes=f"<route domain='{BOTS}' address='{B_ADDRESS}'/>", inside_dns=False,
+                    log="info") as gateway, \
+            flood(certs, "a.test", A_ADDRESS, BOTS, INSIDE), \
+            Process("bots", [sys.executable, os.path.join(HERE, "s2s_bots.py"), BOTS, B_ADDRESS, SECRET,
+                             "a.test", str(RATE)], os.environ):
+        servers = Servers(gateway, lambda: start(certs))
+        try:
+            servers.kill(is_sm)
+            servers.freeze(is_sm)
+            servers.settle(is_sm)
+        finally:
+            servers.server.signal(signal.SIGCONT)
+            servers.server.kill()
