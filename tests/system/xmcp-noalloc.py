@@ -3,8 +3,9 @@
 """The steady state asks nothing of malloc for a notification.
 
 100 subscribers, and services that change again and again. Once the broker is warm, 20,000 short
-notifies take no slab more from malloc (`slab_mallocs` of `show metrics`), and 20,000 long ones no
-more than the encodings that all their receivers share: one for each publish and worker. Then all
+notifies take no slab from malloc (`slab_mallocs` of `show metrics`) but for the records of what is
+published, one in a hundred notifies, and 20,000 long ones no more than those and the encodings that
+all their receivers share: one for each publish and worker. Then all
 calls of malloc and its kin are counted, by a library that is loaded before the others: they may
 grow with what is published, since the registry keeps a record of it, but not with how many
 subscribers are told. That second part needs a build without sanitizers, which have a malloc of
@@ -130,7 +131,9 @@ def steady(broker, count, publisher, subscribers, first_version, data):
     assert notifies == NOTIFIES, notifies
     print(f"{len(data)} octets: {notifies} notifies, {slabs} slabs from malloc")
     published = SERVICES * ROUNDS
-    assert slabs <= FEW + (WORKERS * published if len(data) == LONG else 0)
+    # A record is made on a worker and given up by whoever is last: its memory does not always come
+    # back to where it is needed, so a publish may take one. No notify does.
+    assert slabs <= FEW + published * (1 + (WORKERS if len(data) == LONG else 0))
     if mallocs is None:
         return version
     assert mallocs > 1000, "the library that counts was not loaded"
