@@ -140,6 +140,7 @@ def main():
         border.here.once()
         border.there.once()
         scene.stop()
+        scene.capture.stop()
         words = ("-T", "fields", "-e", "eigrp.as", "-e", "eigrp.saf.subservice")
         said = scene.capture.tshark("-Y", f"eigrp.saf.service && eigrp.as != {DOMAIN}", *words)
         said = said.decode().split()
