@@ -212,6 +212,7 @@ def main():
             step()
         play.watcher.once()
         scene.stop()
+        scene.capture.stop()
         frames = scene.capture.tshark("-T", "fields", "-e", "eigrp.as", "-Y", "eigrp").decode().split()
         assert str(SECOND_AS) in frames
         scene.capture.check(f"eigrp && eigrp.as == {DOMAIN}")
