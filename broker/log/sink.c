@@ -66,43 +66,64 @@ void log_owner(uid_t uid)
     owner = uid;
 }
 
-static int open_once(const char *to, int flags)
+/* --- a file: all of these return -1 with errno when they may not --- */
+
+typedef int file_fn(const char *to);
+
+static int open_with(const char *to, int flags)
 {
     /* O_NONBLOCK: a pipe without a reader is an error and not a wait */
     return open(to, O_WRONLY | O_APPEND | O_CLOEXEC | O_NOCTTY | O_NONBLOCK | flags, 0640);
+}
+
+static int open_old(const char *to)
+{
+    return open_with(to, 0);
+}
+
+static int open_or_make(const char *to)
+{
+    return open_with(to, O_CREAT);
+}
+
+/* 0: a file could be made there. */
+static int may_make(const char *to)
+{
+    char folder[PATH_MAX];
+    int n = snprintf(folder, sizeof folder, "%.*s/", (int)(strrchr(to, '/') - to), to);
+
+    if (n >= (int)sizeof folder) {
+        errno = ENAMETOOLONG;
+        return -1;
+    }
+    return faccessat(AT_FDCWD, folder, W_OK | X_OK, AT_EACCESS);
 }
 
 /*
  * As the user who writes it from now on, where root may not: a unit gives root no right to files of
  * others, and the folder of the log is the broker's user's, so that he can make the next one.
  */
-static int open_file(const char *to, int flags)
+static int as_who_may(file_fn *fn, const char *to)
 {
-    int error, fd = open_once(to, flags);
+    int error, rc = fn(to);
 
-    if (fd >= 0 || errno != EACCES || geteuid() != 0 || owner == 0 || seteuid(owner) < 0)
-        return fd;
-    fd = open_once(to, flags);
+    if (rc >= 0 || errno != EACCES || geteuid() != 0 || owner == 0 || seteuid(owner) < 0)
+        return rc;
+    rc = fn(to);
     error = errno;
     if (seteuid(0) < 0)
         abort(); /* the broker is no longer what it was started as */
     errno = error;
-    return fd;
+    return rc;
 }
 
-/* With -t nothing is made. Where there is no file yet, its folder has to be there. */
+/* With -t nothing is made. */
 static int check_file(struct log_sink *sink, const char *to)
 {
-    const char *slash = strrchr(to, '/');
-    char folder[PATH_MAX];
-    struct stat st;
-
-    sink->fd = open_file(to, 0);
-    if (sink->fd >= 0 || errno != ENOENT)
-        return sink->fd >= 0 ? 0 : -errno;
-    if (snprintf(folder, sizeof folder, "%.*s/", (int)(slash - to), to) >= (int)sizeof folder)
-        return -ENAMETOOLONG;
-    return stat(folder, &st) == 0 ? 0 : -errno;
+    sink->fd = as_who_may(open_old, to);
+    if (sink->fd >= 0 || (errno == ENOENT && as_who_may(may_make, to) == 0))
+        return 0;
+    return -errno;
 }
 
 int log_sink_open(struct log_sink *sink, const char *to, enum log_format format, int is_check)
@@ -122,7 +143,7 @@ int log_sink_open(struct log_sink *sink, const char *to, enum log_format format,
     else if (is_check)
         return check_file(sink, to);
     else
-        sink->fd = open_file(to, O_CREAT);
+        sink->fd = as_who_may(open_or_make, to);
     if (sink->fd < 0)
         return -errno;
     sink->regular = is_regular(sink->fd);

@@ -207,6 +207,12 @@ def log_file_of_the_user(conf):
     write_conf(conf, 0, log='<log to="%s/no-folder/xmbd.log"/>' % folder)
     done = subprocess.run(check, stderr=subprocess.PIPE, text=True, timeout=60)
     assert done.returncode == 1 and "No such file or directory" in done.stderr, done
+    # Neither root under the unit nor the broker's user may make a file there: -t says so as well.
+    os.mkdir(TMP + "/of-another", 0o755)
+    os.chown(TMP + "/of-another", STRANGER, STRANGER)
+    write_conf(conf, 0, log='<log to="%s/of-another/xmbd.log"/>' % TMP)
+    done = subprocess.run(check, stderr=subprocess.PIPE, text=True, timeout=60)
+    assert done.returncode == 1 and "Permission denied" in done.stderr, done
 
 
 def log_of_the_start(conf):
