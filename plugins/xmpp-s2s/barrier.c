@@ -358,14 +358,14 @@ static void note_progress(struct s2_flow *f, uint64_t now_ms)
 /*
  * The answer comes on a stream that the peer opened. When a path is cut that stream may have ended
  * for us and not for the peer yet, and takes the answer with it. One that shows itself afterwards
- * and is known to answer is asked once more, by the same number: two answers prove the same.
+ * is asked once more, by the same number: two answers prove the same. So is one of which nothing is
+ * known yet, lest its first answer decides on its own that it is silent.
  */
 static void ask_again(struct s2_flow *f, uint64_t now_ms)
 {
     uint64_t end;
 
-    if (f->barrier_is_sm || now_ms - f->asked_ms < AGAIN_MS || heard_ms(f) <= f->asked_ms ||
-        s2_peer_pings(f->w->flows, &f->to) != S2_PINGS_ANSWERED)
+    if (f->barrier_is_sm || now_ms - f->asked_ms < AGAIN_MS || heard_ms(f) <= f->asked_ms)
         return;
     if (send_ping(f, f->barrier, f->ring.sent == 0, &end) != 0)
         return;

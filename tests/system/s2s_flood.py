@@ -27,10 +27,25 @@ class Certs:
 class Flood(Peer):
     def __init__(self, log, *arguments, **options):
         self.log = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)
+        self.turn, self.current, self.unanswered = threading.Lock(), None, []
         super().__init__(*arguments, **options)
 
     def note(self, kind, what):
         os.write(self.log, f"{kind} {what} {time.time():.3f}\n".encode())
+
+    def answer_ping(self, element):
+        """What is asked while we have no stream is answered on the next one, as servers do."""
+        with self.turn:
+            if self.current is None:
+                self.unanswered.append(element)
+            else:
+                super().answer_ping(element)
+
+    def turn_to(self, stream):
+        with self.turn:
+            self.current = stream
+            while stream is not None and self.unanswered:
+                super().answer_ping(self.unanswered.pop(0))
 
     def stanza(self, stream, element):
         if element.tag == q("server", "message"):
@@ -49,6 +64,7 @@ def watch(flood, stream):
             pass
     except (Closed, OSError):
         pass
+    flood.turn_to(None)
     stream.gone = True
 
 
@@ -64,7 +80,7 @@ def main():
             time.sleep(0.2)  # between attempts to connect, as servers do
             continue
         stream.gone, number = False, 0
-        flood.reverse[own, to] = stream
+        flood.turn_to(stream)
         threading.Thread(target=watch, args=(flood, stream), daemon=True).start()
         due = time.monotonic()
         while not stream.gone and not os.path.exists(f"{own}.stop"):
