@@ -12,13 +12,9 @@ if ! command -v shellcheck >/dev/null; then
 fi
 mapfile -t scripts < <(
     find . \( -name .git -o -name 'build*' -o -name 'xmb-[0-9]*' -o -name autom4te.cache \) -prune \
-        -o -type f -size -200k -print | sort | while read -r file; do
-        case $file in
-        *.bash | ./build-aux/embed.sh | ./build-aux/subst.sh) echo "$file" ;;
-        ./build-aux/* | ./configure | ./libtool | ./config.status | */.libs/*) ;;
-        *) ! head -c 64 "$file" | grep -qaE '^#!/bin/(ba)?sh' || echo "$file" ;;
-        esac
-    done
+        -o -type f ! -path '*/.libs/*' ! -name configure ! -name libtool ! -name config.status \
+        -size -200k -exec awk 'FNR == 1 && (/^#!\/bin\/(ba)?sh/ || FILENAME ~ /\.bash$/) {
+            print FILENAME } { nextfile }' {} + | sort
 )
 printf 'checking %s\n' "${scripts[@]}"
 [ ${#scripts[@]} -ge 6 ]

@@ -4,8 +4,9 @@
  *
  *   idle      N clients that only stand there: memory of the server for each
  *   fanout    1 publisher, N subscribers of everything, W publishes in flight
+ *   mesh      N publishers to N subscribers of everything, W in flight each
  *   pairs     N publishers to N subscribers, each pair its own topic, W in flight each
- *   rate      as fanout, at a fixed number of notifies a second
+ *   rate      as mesh, at a fixed number of notifies a second
  *   snapshot  COUNT services stand there; a new subscriber of everything gets all of them
  *
  * A payload begins with when it was sent, for the latency, and its topic.
@@ -123,7 +124,7 @@ static int idle(void)
     return 0;
 }
 
-/* ---- fanout and rate */
+/* ---- fanout */
 
 static struct client *publisher;
 static uint64_t rounds; /* publishes that all subscribers have seen */
@@ -162,15 +163,57 @@ static int fanout(void)
     return 0;
 }
 
+/* ---- mesh and rate */
+
+static struct client **publishers;
+static unsigned *seen; /* of each topic: how many subscribers have its newest version */
+
+static void mesh_next(struct client *c, unsigned topic)
+{
+    (void)c;
+    if (++seen[topic] < opt.clients)
+        return;
+    seen[topic] = 0;
+    rounds++;
+    if (sent < opt.count) {
+        sent++;
+        publish(publishers[topic % opt.clients], topic);
+    }
+}
+
+/* Each publisher owns W services, and has the next version of one ready when all have the last. */
+static int mesh(void)
+{
+    struct client **subs = open_clients(opt.clients, opt.clients);
+    unsigned topics = opt.clients * opt.window;
+    uint64_t cpu;
+    uint64_t wall;
+
+    seen = calloc(topics, sizeof *seen);
+    if (seen == NULL)
+        die("out of memory");
+    publishers = open_clients(opt.clients, 0);
+    subscribe_all(subs, opt.clients, 0);
+    on_notify = mesh_next;
+    counting = 1;
+    cpu = server_cpu_ns(opt.server_pid);
+    wall = now_ns();
+    for (sent = 0; sent < topics && sent < opt.count; sent++)
+        publish(publishers[sent % opt.clients], sent);
+    run_until(&rounds, opt.count, "notifies");
+    report(notified, server_cpu_ns(opt.server_pid) - cpu, now_ns() - wall);
+    return 0;
+}
+
 static int rate(void)
 {
-    struct client **subs = open_clients(opt.clients, 1);
+    struct client **subs = open_clients(opt.clients, opt.clients);
     uint64_t gap_ns = 1000000000ull * opt.clients / opt.rate;
     uint64_t cpu;
     uint64_t wall;
     uint64_t next;
 
-    publisher = open_clients(1, 0)[0];
+    publishers = open_clients(opt.clients, 0);
     subscribe_all(subs, opt.clients, 0);
     counting = 1;
     cpu = server_cpu_ns(opt.server_pid);
@@ -180,7 +223,7 @@ static int rate(void)
 
         while ((now = now_ns()) < next)
             run_for(next - now);
-        publish(publisher, sent % 256);
+        publish(publishers[sent % opt.clients], sent % opt.clients);
         next += gap_ns;
     }
     run_until(&notified, (uint64_t)opt.count * opt.clients, "notifies");
@@ -190,7 +233,6 @@ static int rate(void)
 
 /* ---- pairs */
 
-static struct client **publishers;
 static uint64_t pairs_sent;
 
 static void pairs_next(struct client *c, unsigned topic)
@@ -257,8 +299,8 @@ int scene_run(void)
     static const struct {
         const char *name;
         int (*run)(void);
-    } scenes[] = {{"idle", idle},   {"fanout", fanout},     {"pairs", pairs},
-                  {"rate", rate},   {"snapshot", snapshot}};
+    } scenes[] = {{"idle", idle},   {"fanout", fanout}, {"mesh", mesh},
+                  {"pairs", pairs}, {"rate", rate},     {"snapshot", snapshot}};
     size_t i;
 
     versions = calloc(opt.count + opt.clients * opt.window + 256, sizeof *versions);
