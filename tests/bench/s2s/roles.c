@@ -20,7 +20,7 @@
     "from='%s' to='%s' version='1.0'"
 #define TLS_NS "urn:ietf:params:xml:ns:xmpp-tls"
 
-_Atomic uint64_t received, handshakes;
+_Atomic uint64_t received;
 uint64_t *latencies_ns;
 size_t latencies_size;
 static struct stream *answers;
@@ -72,7 +72,6 @@ struct stream *sender_connect(const char *own, const char *other, const char *se
     while (strstr(need(s, "<db:result"), "valid") == NULL)
         if (strstr(s->buf, "error") != NULL || !stream_more(s))
             die("dialback failed: %.300s", s->buf);
-    atomic_fetch_add(&handshakes, 1);
     s->n = 0;
     return s;
 }

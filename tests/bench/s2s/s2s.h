@@ -24,7 +24,7 @@ struct options {
     int server_pid;
     unsigned count, bytes, rate, streams;
     int one_record; /* each stanza in a TLS record of its own */
-    int resume;
+    int resume; /* TLS sessions, in both roles; else no session is given or taken */
 };
 extern struct options opt;
 
@@ -47,7 +47,11 @@ int stream_more(struct stream *s);                         /* 0: the end */
 char *stream_until(struct stream *s, const char *needle);  /* its start; NULL: the end came first */
 void stream_drop(struct stream *s, const char *through);   /* what is before `through` goes */
 void stream_tls(struct stream *s, int server);
-int stream_resumed(const struct stream *s);
+/* Of all streams until now; `resumed`: those whose session was an earlier one's. */
+struct tls_tally {
+    uint64_t handshakes, resumed;
+};
+struct tls_tally tls_tally(int server);
 void attribute(const char *tag, const char *name, char *out, size_t room);
 int listen_at(const char *address);
 
@@ -60,7 +64,6 @@ void answer_through(struct stream *s); /* pings of the server are answered on th
 extern _Atomic uint64_t received;      /* stanzas */
 extern uint64_t *latencies_ns;         /* of those with a time, when not NULL */
 extern size_t latencies_size;
-extern _Atomic uint64_t handshakes;
 
 /* measure.c */
 uint64_t now_ns(void);

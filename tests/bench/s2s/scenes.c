@@ -135,23 +135,38 @@ static void idle(void)
            (double)(rss_kib(opt.server_pid) - before) / opt.streams, opt.streams);
 }
 
+/* A set-up's two handshakes: `in`, to the server, and `out`, in which it asks us for a proof. */
+static void print_setups(uint64_t cpu, uint64_t ns, struct tls_tally in, struct tls_tally out)
+{
+    printf("{\"cpu_ms\": %.3f, \"setups_per_second\": %.0f, \"handshakes_per_second\": %.0f, "
+           "\"in\": %llu, \"in_resumed\": %llu, \"out\": %llu, \"out_resumed\": %llu}\n",
+           (double)cpu / 1e6 / opt.count, opt.count / ((double)ns / 1e9),
+           (double)(in.handshakes + out.handshakes) / ((double)ns / 1e9),
+           (unsigned long long)in.handshakes, (unsigned long long)in.resumed,
+           (unsigned long long)out.handshakes, (unsigned long long)out.resumed);
+}
+
+static struct tls_tally gained(int server, struct tls_tally before)
+{
+    struct tls_tally now = tls_tally(server);
+
+    return (struct tls_tally){now.handshakes - before.handshakes, now.resumed - before.resumed};
+}
+
 static void setup(void)
 {
+    struct tls_tally in, out;
     uint64_t cpu, start;
-    unsigned i, resumed = 0;
-    struct stream *s;
+    unsigned i;
 
     stream_free(sender_connect(opt.from, opt.to, opt.server, opt.listen_from));
+    in = tls_tally(0);
+    out = tls_tally(1);
     cpu = cpu_ns(opt.server_pid);
     start = now_ns();
-    for (i = 0; i < opt.count; i++) {
-        s = sender_connect(opt.from, opt.to, opt.server, opt.listen_from);
-        resumed += (unsigned)stream_resumed(s);
-        stream_free(s);
-    }
-    printf("{\"cpu_ms\": %.3f, \"per_second\": %.0f, \"resumed\": %u}\n",
-           (double)(cpu_ns(opt.server_pid) - cpu) / 1e6 / opt.count,
-           opt.count / ((double)(now_ns() - start) / 1e9), resumed);
+    for (i = 0; i < opt.count; i++)
+        stream_free(sender_connect(opt.from, opt.to, opt.server, opt.listen_from));
+    print_setups(cpu_ns(opt.server_pid) - cpu, now_ns() - start, gained(0, in), gained(1, out));
 }
 
 void scene_run(void)

@@ -9,6 +9,7 @@
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <stdarg.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -17,6 +18,7 @@
 
 static SSL_CTX *client_context, *server_context;
 static SSL_SESSION *session; /* the last one that a server gave us */
+static _Atomic uint64_t handshakes[2], resumptions[2]; /* [1]: where we are the server */
 
 static int keep_session(SSL *ssl, SSL_SESSION *given)
 {
@@ -44,6 +46,11 @@ void tls_init(void)
     SSL_CTX_set_session_cache_mode(client_context,
                                    SSL_SESS_CACHE_CLIENT | SSL_SESS_CACHE_NO_INTERNAL_STORE);
     SSL_CTX_sess_set_new_cb(client_context, keep_session);
+    if (!opt.resume) { /* nor may the server under test resume what it had with us */
+        SSL_CTX_set_options(server_context, SSL_OP_NO_TICKET);
+        SSL_CTX_set_num_tickets(server_context, 0);
+        SSL_CTX_set_session_cache_mode(server_context, SSL_SESS_CACHE_OFF);
+    }
 }
 
 static struct sockaddr_in address_of(const char *text, uint16_t port)
@@ -173,11 +180,13 @@ void stream_tls(struct stream *s, int server)
         SSL_set_session(s->ssl, session);
     if ((server ? SSL_accept(s->ssl) : SSL_connect(s->ssl)) != 1)
         die("the TLS handshake failed");
+    atomic_fetch_add(&resumptions[server], (uint64_t)SSL_session_reused(s->ssl));
+    atomic_fetch_add(&handshakes[server], 1);
 }
 
-int stream_resumed(const struct stream *s)
+struct tls_tally tls_tally(int server)
 {
-    return SSL_session_reused(s->ssl);
+    return (struct tls_tally){atomic_load(&handshakes[server]), atomic_load(&resumptions[server])};
 }
 
 /* Value of attribute `name` in the start tag at `tag`; empty when it is not there. */
