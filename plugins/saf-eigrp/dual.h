@@ -31,6 +31,7 @@
  *
  *     made by the first advertisement or publish -> passive -> ... -> unreachable and passive:
  *     lingers with its sequence numbers, so that late copies are known for late -> freed in time
+ *     or reachable, and what is offered is older than what was here: hidden -> believed in time
  *
  * While active, the successor, the feasible distance and what we report are frozen.
  *
@@ -231,7 +232,8 @@ struct se_dual_entry {
     uint8_t sia_round;  /* SIA queries sent about the current query */
     uint8_t is_shown;   /* the registry has it as learned */
     uint8_t is_flood_due; /* newer data came while active */
-    uint8_t is_listed;  /* in the active or the linger list */
+    uint8_t is_listed;  /* in one of the lists of what is due: active, lingering, hidden */
+    uint8_t is_hidden;  /* in the last of these: a way is there, and no content to show */
     uint16_t successor; /* a neighbour, SE_DUAL_LOCAL or SE_DUAL_NONE */
     uint16_t owed;      /* the successor that asked and waits for our reply, or SE_DUAL_NONE */
     uint16_t set_words;
@@ -250,7 +252,7 @@ struct se_dual_entry {
     uint64_t *sets;    /* SE_SETS sets of set_words each; own_sets while that is 1 */
     uint64_t own_sets[SE_SETS];
     uint64_t since_ms; /* of the current state */
-    uint64_t due_ms;   /* SIA, or end of lingering */
+    uint64_t due_ms;   /* SIA, end of lingering, or of hiding */
     struct se_dual_entry *hash_next, *prev, *next, *due_prev, *due_next;
 };
 
@@ -358,7 +360,7 @@ struct se_dual_ops {
 struct se_dual_conf {
     struct se_kvalues k;
     uint64_t active_ms;   /* 180 000; 0: never stuck (RFC 7868, 4.4.1) */
-    uint64_t linger_ms;   /* 2 x active time: how long a gone service is remembered */
+    uint64_t linger_ms;   /* 2 x active time: how long numbers of a former life are remembered */
     uint64_t start_wall_ms; /* since 1970, when the process began: see dual_seq.c */
     uint64_t hash_seed;   /* random, so that nobody can aim at one chain */
     uint32_t router_id;   /* ours */
@@ -447,7 +449,7 @@ int se_dual_withdraw(struct se_dual *d, const struct xmb_service_id *id, uint64_
 /* What may be offered changed (ops->may_offer): tells the neighbours what they do not know. */
 void se_dual_reoffer(struct se_dual *d, uint64_t now_ms);
 
-/* It is `now_ms`: SIA and lingering. Too early does nothing. */
+/* It is `now_ms`: SIA, lingering and hiding. Too early does nothing. */
 void se_dual_tick(struct se_dual *d, uint64_t now_ms);
 
 /* --- asking ----------------------------------------------------------------------------------- */

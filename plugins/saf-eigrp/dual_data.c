@@ -280,6 +280,31 @@ void se_dual_forget(struct se_dual *d, struct se_dual_entry *e)
     }
 }
 
+int se_dual_is_hiding(const struct se_dual_entry *e)
+{
+    return e->state == SE_DUAL_PASSIVE && se_dual_is_peer(e->successor) &&
+           se_dual_is_finite(&e->distance) && e->origin->known.is_known &&
+           !e->origin->known.has_content;
+}
+
+void se_dual_forget_hidden(struct se_dual *d, struct se_dual_entry *e)
+{
+    struct se_origin *o = e->origin;
+    uint32_t held = o->known.held;
+    struct se_path *p;
+
+    memset(&o->known, 0, sizeof(o->known));
+    for (p = e->paths; p != NULL; p = p->next) {
+        if (p->origin != o)
+            continue;
+        p->is_asked = 0;
+        /* Another number is of the former life: its sender is hiding too, and will say a lower. */
+        if (se_seq_newer(held, p->sequence))
+            se_seq_mention(&o->known, p->sequence);
+        se_dual_path_compute(d, p);
+    }
+}
+
 void se_dual_data_settle(struct se_dual_entry *e)
 {
     struct se_origin *o;

@@ -77,6 +77,8 @@ static void settle_on(struct se_dual *d, struct se_dual_entry *e, const struct s
         se_dual_send(d, e, SE_DUAL_REPLY, owed);
     }
     se_dual_spread(d, e, is_changed, owed);
+    if (e->is_hidden && (old_successor != e->successor || old_origin != e->origin))
+        se_dual_due(d, e, NULL, 0); /* it is the way that has to stand for the time */
     se_dual_settle(d, e);
     se_dual_show(d, e, is_changed || old_successor != e->successor);
     if (in == NULL || old_successor != e->successor)

@@ -127,8 +127,8 @@ static void take_request(struct se_dual *d, const struct se_dual_advert *a, unsi
     if (news & NEWS_MENTIONED)
         se_dual_chase(d, e);
     if (o != NULL && (o != e->origin || !o->known.has_content ||
-                      se_seq_newer(a->sequence, o->known.held)))
-        return;
+                      (a->sequence != 0 && se_seq_newer(a->sequence, o->known.held))))
+        return; /* 0 is no number: whatever there is */
     if (e->state != SE_DUAL_PASSIVE)
         e->is_flood_due = 1;
     else if (!e->is_flood_due && se_dual_is_offered(d, e, d->peers[peer].iface, peer))

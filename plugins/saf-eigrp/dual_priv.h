@@ -5,7 +5,7 @@
  *
  *     dual_input.c    adverts, publish, withdraw     \
  *     dual_peer.c     neighbours and interfaces       >  dual_fsm.c   states and events
- *     dual_query.c    timer: SIA, lingering          /       |
+ *     dual_query.c    timer: SIA, lists of the due   /       |
  *                                                            +-- dual_select.c   whom to believe
  *                     dual_table.c  entries, paths           +-- dual_query.c    whom to ask
  *                     dual_data.c   originators, contents    +-- dual_horizon.c  whom to tell
@@ -36,7 +36,7 @@ struct se_dual {
     struct se_dual_entry *first, *last;
     struct se_dual_entry **buckets;
     uint32_t bucket_count; /* a power of two */
-    struct due_list active, lingering;
+    struct due_list active, lingering, hidden;
     struct se_dual_peer *peers;
     uint32_t peer_count; /* numbers that have room */
     struct se_dual_iface *ifaces;
@@ -66,10 +66,12 @@ int se_dual_set_remove(struct se_dual_entry *e, enum se_dual_set set, unsigned p
 /* Puts the entry at the end of the list, out of the one where it is; NULL: in none. */
 void se_dual_due(struct se_dual *d, struct se_dual_entry *e, struct due_list *list,
                  uint64_t due_ms);
-/* Lets an unreachable entry linger, a used one not. */
+/* Lets an unreachable entry linger, and one that has a way and nothing to show be hidden. */
 void se_dual_settle(struct se_dual *d, struct se_dual_entry *e);
 /* Frees lingering entries that are due, or one that is not when `force`. */
 void se_dual_expire(struct se_dual *d, int force);
+/* Believes the ways of hidden entries that are due. */
+void se_dual_reveal(struct se_dual *d);
 
 /* --- dual_data.c --- */
 
@@ -112,6 +114,13 @@ void se_dual_correct(struct se_dual *d, struct se_dual_entry *e, const struct se
                      unsigned but);
 /* Its withdrawals are forgotten; the ways of before count again. For entries that lingered. */
 void se_dual_forget(struct se_dual *d, struct se_dual_entry *e);
+/* 1 when a neighbour's way is used, and what we know of a former life hides what it offers. */
+int se_dual_is_hiding(const struct se_dual_entry *e);
+/*
+ * What is known of the originator of a hidden entry is forgotten, but for numbers of ways that are
+ * lower; the ways count again, and may be asked again.
+ */
+void se_dual_forget_hidden(struct se_dual *d, struct se_dual_entry *e);
 /* After a computation: marks originators that no path leads to. */
 void se_dual_data_settle(struct se_dual_entry *e);
 

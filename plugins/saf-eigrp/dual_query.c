@@ -114,10 +114,13 @@ static void ask_where_it_is(struct se_dual *d, struct se_dual_entry *e)
 
 void se_dual_rearm(struct se_dual *d)
 {
-    uint64_t at_ms = d->active.first != NULL ? d->active.first->due_ms : 0;
+    const struct due_list *const lists[] = {&d->active, &d->lingering, &d->hidden};
+    uint64_t at_ms = 0;
+    size_t i;
 
-    if (d->lingering.first != NULL && (at_ms == 0 || d->lingering.first->due_ms < at_ms))
-        at_ms = d->lingering.first->due_ms;
+    for (i = 0; i < sizeof(lists) / sizeof(lists[0]); i++)
+        if (lists[i]->first != NULL && (at_ms == 0 || lists[i]->first->due_ms < at_ms))
+            at_ms = lists[i]->first->due_ms;
     if (at_ms == d->timer_ms)
         return;
     d->timer_ms = at_ms;
@@ -137,6 +140,7 @@ void se_dual_tick(struct se_dual *d, uint64_t now_ms)
             se_dual_due(d, e, NULL, 0);
     }
     se_dual_expire(d, 0);
+    se_dual_reveal(d);
     se_dual_rearm(d);
 }
 
@@ -150,7 +154,8 @@ static void restart_clocks(struct se_dual *d)
             se_dual_due(d, e, NULL, 0);
             start_clock(d, e);
         } else if (e->is_listed) {
-            se_dual_due(d, e, &d->lingering, d->now_ms + d->conf.linger_ms);
+            se_dual_due(d, e, e->is_hidden ? &d->hidden : &d->lingering,
+                        d->now_ms + d->conf.linger_ms);
         }
     }
 }

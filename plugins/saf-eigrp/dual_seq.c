@@ -39,6 +39,18 @@
  * may still come round by another way. What is merely mentioned is remembered as heard of and
  * refuses nothing.
  *
+ * A number that refuses content is not kept for ever. An originator of another make may die
+ * without a withdrawal, begin again with lower numbers and not raise them when it is asked: a way
+ * leads to it, and nothing is shown. When that way has stood for as long as withdrawals are
+ * remembered, passive, by the same successor and without a break, all numbers of the originator
+ * are forgotten, and the successor is asked for what it has. That is safe: ways are free of loops
+ * at every moment, so one that stood leads to the originator and not round to a neighbour's memory
+ * of it, and what comes along it is the originator's own word; copies of a former life had ways of
+ * their own, and those ended with it in a few round trips. Along a chain all hide at nearly the
+ * same time: who has nothing to show says the number that it heard of, of the former life. So only
+ * a lower number survives the forgetting, and otherwise the request has none, which means whatever
+ * there is. Should the successor not have it yet, it floods when it has.
+ *
  * Ways and numbers. Old news about the way is news about the way, and DUAL believes it; only its
  * content is not shown. But a way that is older than the originator's withdrawal leads nowhere,
  * whatever the neighbour says who has not heard yet: it counts as unreachable, until something

@@ -10,7 +10,8 @@
  * What cannot be reached any more lingers for a while, because its sequence numbers still tell late
  * copies from new ones. When the table is full the longest lingering makes room. When somebody
  * offers to the end what the originator took back, the withdrawal is forgotten and he is believed:
- * an originator of another make may begin again with lower numbers.
+ * an originator of another make may begin again with lower numbers. So is who offers, as long as
+ * that, a way and less than what was here: dual_seq.c says why.
  */
 #include "dual_priv.h"
 
@@ -210,12 +211,22 @@ void se_dual_free(struct se_dual *d)
     free(d);
 }
 
+/* The one in which `e` is, or NULL. */
+static struct due_list *list_of(struct se_dual *d, const struct se_dual_entry *e)
+{
+    if (!e->is_listed)
+        return NULL;
+    if (e->state != SE_DUAL_PASSIVE)
+        return &d->active;
+    return e->is_hidden ? &d->hidden : &d->lingering;
+}
+
 void se_dual_due(struct se_dual *d, struct se_dual_entry *e, struct due_list *list,
                  uint64_t due_ms)
 {
-    struct due_list *from = e->state == SE_DUAL_PASSIVE ? &d->lingering : &d->active;
+    struct due_list *from = list_of(d, e);
 
-    if (e->is_listed) {
+    if (from != NULL) {
         if (e->due_prev != NULL)
             e->due_prev->due_next = e->due_next;
         else if (from->first == e)
@@ -225,7 +236,7 @@ void se_dual_due(struct se_dual *d, struct se_dual_entry *e, struct due_list *li
         else if (from->last == e)
             from->last = e->due_prev;
         e->due_prev = e->due_next = NULL;
-        e->is_listed = 0;
+        e->is_listed = e->is_hidden = 0;
         if (from == &d->lingering)
             d->counts.lingering--;
     }
@@ -239,6 +250,7 @@ void se_dual_due(struct se_dual *d, struct se_dual_entry *e, struct due_list *li
         list->first = e;
     list->last = e;
     e->is_listed = 1;
+    e->is_hidden = list == &d->hidden;
     if (list == &d->lingering)
         d->counts.lingering++;
 }
@@ -255,14 +267,16 @@ static int has_way(const struct se_dual_entry *e)
 
 void se_dual_settle(struct se_dual *d, struct se_dual_entry *e)
 {
-    int is_used = has_way(e) || se_dual_is_finite(&e->distance);
+    struct due_list *list = NULL;
 
     assert(e->state == SE_DUAL_PASSIVE);
     se_dual_data_settle(e);
-    if (is_used && e->is_listed)
-        se_dual_due(d, e, NULL, 0);
-    else if (!is_used && !e->is_listed)
-        se_dual_due(d, e, &d->lingering, d->now_ms + d->conf.linger_ms);
+    if (!has_way(e) && !se_dual_is_finite(&e->distance))
+        list = &d->lingering;
+    else if (se_dual_is_hiding(e))
+        list = &d->hidden;
+    if (list != list_of(d, e))
+        se_dual_due(d, e, list, d->now_ms + d->conf.linger_ms);
 }
 
 void se_dual_expire(struct se_dual *d, int force)
@@ -288,6 +302,18 @@ void se_dual_expire(struct se_dual *d, int force)
         free_entry(d, e);
         if (force)
             return;
+    }
+}
+
+void se_dual_reveal(struct se_dual *d)
+{
+    struct se_dual_entry *e;
+
+    while ((e = d->hidden.first) != NULL && e->due_ms <= d->now_ms) {
+        se_dual_due(d, e, NULL, 0);
+        se_dual_forget_hidden(d, e);
+        se_dual_event(d, e, CAUSE_CHANGE, SE_DUAL_NONE);
+        se_dual_chase(d, e);
     }
 }
 

@@ -176,6 +176,7 @@ static void stop(struct se_process *p)
     se_nbr_free(p->nbrs); /* first: its queues hold entries */
     p->nbrs = NULL;
     se_ifaces_clear(p);
+    se_sources_clear(p);
     se_dual_free(p->dual);
     p->dual = NULL;
     p->forwarder->host->timer->stop(p->dual_timer);
@@ -190,6 +191,7 @@ static void apply_ifaces(struct se_process *p, int is_begin)
     size_t was = p->data_max_bytes;
 
     se_ifaces_apply(p);
+    se_sources_check(p);
     p->data_max_bytes = se_ifaces_data_max(p);
     if (is_begin || p->data_max_bytes != was)
         se_bridge_publish_all(p, is_begin);

@@ -95,6 +95,7 @@ struct se_process {
     uint32_t iface_end;
     size_t data_max_bytes; /* that a local service may have, when it was looked at last */
     struct se_events events;
+    struct se_missing *missing; /* sources of interfaces that were missed in the log */
     struct se_penalty *penalties;
     uint32_t penalty_count;
     uint64_t start_wall_ms;
@@ -207,6 +208,20 @@ size_t se_ifaces_data_max(const struct se_process *p);
 /* Tells the engines that `i` is as `w` has it. Negative: it cannot be used. */
 int se_iface_set(struct se_process *p, struct se_iface *i, const struct se_wanted *w);
 
+/* --- ifaces_source.c -------------------------------------------------------------------------- */
+
+/* An interface that lacks the `source` of its configuration, and the log says so. */
+struct se_missing {
+    struct se_missing *next;
+    struct xmb_addr source;
+    char iface[XMB_NETIF_NAME_MAX];
+};
+
+/* Says in the log which sources are missing that were not when it was looked last. */
+void se_sources_check(struct se_process *p);
+/* Forgets what was said. */
+void se_sources_clear(struct se_process *p);
+
 /* --- wanted.c: what configuration and host together ask for; pure ----------------------------- */
 
 /* An interface that should be used. Borrows from the host's interface and the configuration. */
@@ -221,6 +236,12 @@ struct se_wanted {
 /* What is wanted on `host`: at most `max`, returns how many. */
 size_t se_wanted(const struct se_family_conf *family, const struct xmb_netif *host,
                  struct se_wanted *out, size_t max);
+/*
+ * The `source` that `host`, which is up, should have for remote neighbours and has not: these are
+ * not spoken to. NULL: none is missing. Borrowed from the configuration.
+ */
+const struct xmb_addr *se_wanted_missing(const struct se_family_conf *family,
+                                         const struct xmb_netif *host);
 /* The router id that the host's addresses give: the highest, loopback first. 0: none. */
 uint32_t se_wanted_router_id(const struct se_family_conf *family,
                              const struct se_host_iface *hosts);

@@ -94,6 +94,29 @@ static void add(struct se_wanted *out, size_t max, size_t *count, const struct s
     ++*count;
 }
 
+/* The interface is the source for some that are several hops away. */
+static int is_far_source(const struct se_family_conf *family, const char *name)
+{
+    size_t i;
+
+    for (i = 0; i < family->remote_count; i++)
+        if (strcmp(family->remotes[i].source, name) == 0)
+            return 1;
+    return has_neighbor(family, name, 1);
+}
+
+const struct xmb_addr *se_wanted_missing(const struct se_family_conf *family,
+                                         const struct xmb_netif *host)
+{
+    const struct se_iface_conf *conf = se_conf_iface(family, host->name);
+
+    if (!xmb_str_eq(xmb_str(host->vrf), family->vrf) || !(host->flags & XMB_NETIF_UP) ||
+        conf->source.family == 0 || !is_far_source(family, host->name) ||
+        far_source_of(host, conf, family->family) != NULL)
+        return NULL;
+    return &conf->source;
+}
+
 size_t se_wanted(const struct se_family_conf *family, const struct xmb_netif *host,
                  struct se_wanted *out, size_t max)
 {

@@ -40,9 +40,8 @@ static void leave(struct s2_ask *a)
 /* Another domain of ours may have opened the stream only when the peer keeps errors apart (2.7). */
 static int is_usable(const struct s2_link *l, const struct s2_ask *a)
 {
-    if (l->side != a->side || !s2_domain_eq(&l->remote, &a->sender) ||
-        l->state >= LINK_CLOSING || l->draining || l->kill || l->kind != LINK_OURS ||
-        l->ask_count >= LINK_ASKS_MAX || l->probe != NULL)
+    if (l->side != a->side || !s2_domain_eq(&l->remote, &a->sender) || s2_link_is_leaving(l) ||
+        l->kind != LINK_OURS || l->ask_count >= LINK_ASKS_MAX || l->probe != NULL)
         return 0;
     if (s2_domain_eq(&l->local, &a->target))
         return 1;

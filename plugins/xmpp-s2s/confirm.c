@@ -131,11 +131,15 @@ static int are_probes(struct s2_flow *f)
     return 1;
 }
 
+/* More cannot be sent before there is an answer, or time is short. */
+static int is_pressed(const struct s2_flow *f)
+{
+    return window_runs_full(f) || f->state == FLOW_LEAVING || f->w->flows->drain != S2_DRAIN_NOT;
+}
+
 static void ask(struct s2_flow *f, uint64_t now)
 {
-    uint64_t gap_ms = window_runs_full(f) || f->w->flows->drain != S2_DRAIN_NOT
-                          ? S2_GAP_MS
-                          : f->w->conf->barrier_ms;
+    uint64_t gap_ms = is_pressed(f) ? S2_GAP_MS : f->w->conf->barrier_ms;
 
     if (f->barrier != 0 || f->ring.sent == 0 || are_probes(f))
         return;
@@ -147,7 +151,7 @@ static void ask(struct s2_flow *f, uint64_t now)
 
 static void look(struct s2_flow *f, uint64_t now)
 {
-    uint64_t gap_ms = window_runs_full(f) ? S2_GAP_MS : S2_POLL_MS;
+    uint64_t gap_ms = window_runs_full(f) || f->state == FLOW_LEAVING ? S2_GAP_MS : S2_POLL_MS;
     uint64_t acked;
 
     if (now - f->polled_ms < gap_ms)

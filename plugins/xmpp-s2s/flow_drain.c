@@ -23,6 +23,7 @@ static const char stopping[] = "the gateway is shutting down";
 
 static void return_unsendable(struct s2_flow *f)
 {
+    s2_flow_event(f, FLOW_STAY, NULL);
     if (f->state != FLOW_BACKOFF)
         return;
     f->next_try_ms = s2_now_ms(f->w) + UINT32_MAX;

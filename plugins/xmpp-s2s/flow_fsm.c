@@ -55,12 +55,19 @@ static int silent(void *arg, struct s2_lease *l)
     return s2_barrier_nudge(arg);
 }
 
+static void retired(void *arg, struct s2_lease *l)
+{
+    (void)l;
+    s2_flow_retired(arg);
+}
+
 static const struct s2_lease_events lease_events = {.ready = ready,
                                                     .writable = writable,
                                                     .failed = failed,
                                                     .ended = ended,
                                                     .handled = handled,
-                                                    .silent = silent};
+                                                    .silent = silent,
+                                                    .retired = retired};
 
 /* --- actions --------------------------------------------------------------------------------- */
 
@@ -108,22 +115,41 @@ static void send_on(struct s2_flow *f, const struct s2_cause *cause)
     s2_flow_pump(f);
 }
 
+static void leave(struct s2_flow *f, const struct s2_cause *cause)
+{
+    (void)cause;
+    s2_flow_leave(f);
+    s2_flow_relieve(f);
+}
+
 static void nothing(struct s2_flow *f, const struct s2_cause *cause)
 {
     (void)f;
     (void)cause;
 }
 
-static void close_lease(struct s2_flow *f, const struct s2_cause *cause)
+static void let_go(struct s2_flow *f)
 {
-    (void)cause;
-    assert(f->ring.count == 0);
+    assert(f->ring.sent == 0);
     if (f->lease != NULL)
         s2_lease_close(f->lease);
     f->lease = NULL;
     f->barrier = 0; /* an answer to it proves nothing about what follows */
+}
+
+static void close_lease(struct s2_flow *f, const struct s2_cause *cause)
+{
+    (void)cause;
+    assert(f->ring.count == 0);
+    let_go(f);
     s2_ring_free(f);
     s2_flow_relieve(f);
+}
+
+static void change_lease(struct s2_flow *f, const struct s2_cause *cause)
+{
+    let_go(f);
+    open_lease(f, cause);
 }
 
 /* --- table ----------------------------------------------------------------------------------- */
@@ -150,6 +176,16 @@ static const struct step steps[FLOW_STATES][FLOW_EVENTS] = {
             [FLOW_PUT] = {FLOW_FLOWING, send_on},
             [FLOW_ENDED] = {FLOW_BACKOFF, s2_flow_ended},
             [FLOW_CLOSE] = {FLOW_QUIET, close_lease},
+            [FLOW_RETIRE] = {FLOW_LEAVING, leave},
+        },
+    [FLOW_LEAVING] =
+        {
+            [FLOW_PUT] = {FLOW_LEAVING, nothing},
+            [FLOW_ENDED] = {FLOW_BACKOFF, s2_flow_ended},
+            [FLOW_TRY] = {FLOW_OPENING, change_lease},
+            [FLOW_REST] = {FLOW_QUIET, close_lease},
+            [FLOW_CLOSE] = {FLOW_QUIET, close_lease},
+            [FLOW_STAY] = {FLOW_FLOWING, send_on},
         },
     [FLOW_BACKOFF] =
         {
@@ -166,6 +202,7 @@ const char *s2_flow_state_name(const struct s2_flow *f)
         [FLOW_QUIET] = "quiet",
         [FLOW_OPENING] = "opening",
         [FLOW_FLOWING] = "flowing",
+        [FLOW_LEAVING] = "leaving",
         [FLOW_BACKOFF] = "backoff",
     };
 

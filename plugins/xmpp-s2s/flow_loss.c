@@ -54,7 +54,7 @@ void s2_flow_age(struct s2_flow *f, uint64_t now_ms)
     uint64_t queue_ms = f->w->conf->queue_ms;
     struct s2_item it;
 
-    if (f->state == FLOW_FLOWING)
+    if (s2_flow_has_stream(f))
         return;
     for (; n > 0 && s2_ring_waiting(f) > 0; n--, returned++) {
         if (s2_ring_at(f, f->ring.sent)->put_ms + queue_ms > now_ms)

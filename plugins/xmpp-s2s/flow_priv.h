@@ -24,22 +24,31 @@
 #define S2_RESERVE_BYTES (64u << 10) /* of a queue, for errors that we made */
 #define S2_SOON_MS 5000             /* a stanza waits for a next try that is this near */
 #define S2_STEADY_MS 60000          /* a lease that lived so long starts backoff afresh */
-#define S2_GAP_MS 50                /* between two barriers when the window runs full */
+#define S2_GAP_MS 50                /* between two barriers when time presses */
 #define S2_POLL_MS 250              /* between two looks at what TCP acknowledged */
 #define S2_WAITERS_MAX 64           /* streams that one flow holds up */
 #define S2_PORT_WINDOW (128u << 10) /* octets on the way to another worker, of one path */
 #define S2_UNKNOWN_HOLD_MS 5000     /* for a peer of which it is not known that it answers */
 
-enum flow_state { FLOW_QUIET = 0, FLOW_OPENING, FLOW_FLOWING, FLOW_BACKOFF, FLOW_STATES };
+enum flow_state {
+    FLOW_QUIET = 0,
+    FLOW_OPENING,
+    FLOW_FLOWING,
+    FLOW_LEAVING, /* its link is retired: nothing is sent until all is confirmed */
+    FLOW_BACKOFF,
+    FLOW_STATES
+};
 
 enum flow_event {
     FLOW_PUT = 0, /* a stanza was put into the ring */
     FLOW_READY,   /* the four of a lease */
     FLOW_FAILED,
     FLOW_ENDED,
-    FLOW_TRY,     /* backoff is over and something waits */
-    FLOW_REST,    /* backoff is over and nothing does */
+    FLOW_TRY,     /* backoff is over, or the lease is let go, and something waits */
+    FLOW_REST,    /* the same, and nothing does */
     FLOW_CLOSE,   /* idle, denied or draining: the ring is empty */
+    FLOW_RETIRE,  /* the lease's link is retired */
+    FLOW_STAY,    /* the broker stops: it is used to the end all the same */
     FLOW_EVENTS
 };
 
@@ -285,6 +294,12 @@ static inline uint64_t s2_least(uint64_t a, uint64_t b)
     return a < b ? a : b;
 }
 
+/* It has a lease that is ready. */
+static inline int s2_flow_has_stream(const struct s2_flow *f)
+{
+    return f->state == FLOW_FLOWING || f->state == FLOW_LEAVING;
+}
+
 /* An item leaves the flows of this worker for good. */
 static inline void s2_settled(const struct s2_worker *w, const struct s2_item *it)
 {
@@ -387,6 +402,11 @@ int s2_flow_block_cause(struct s2_worker *w, const struct s2_route *r, struct s2
 void s2_flow_forget_waiters(struct s2_flow *f);
 /* Lets go on those that stopped, when there is room. */
 void s2_flow_relieve(struct s2_flow *f);
+
+/* --- flow_leave.c --- */
+void s2_flow_retired(struct s2_flow *f); /* its link is */
+/* LEAVING: asks whether all is confirmed, and if so lets the lease go. */
+void s2_flow_leave(struct s2_flow *f);
 
 /* --- flow_loss.c --- */
 void s2_flow_failed(struct s2_flow *f, const struct s2_cause *cause);

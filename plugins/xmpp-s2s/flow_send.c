@@ -6,9 +6,10 @@
  *
  * While a flow has a lease, whoever puts is stopped as soon as something cannot be sent on: the
  * link's queue is full, or window_bytes are unconfirmed; when the flow is held only because an
- * answer is overdue, as soon as half of the queue is used. Without a lease nobody is stopped, as a
- * stream may feed other domains; the queue's bound and the stanza's age then decide. So it is,
- * after a moment, with a peer that was given up for dead, came back, and takes nothing again.
+ * answer is overdue, or leaves its lease, as soon as half of the queue is used. Without a lease
+ * nobody is stopped, as a stream may feed other domains; the queue's bound and the stanza's age
+ * then decide. So it is, after a moment, with a peer that was given up for dead, came back, and
+ * takes nothing again.
  */
 #include "flow_priv.h"
 #include "incoming.h"
@@ -28,7 +29,7 @@ static int fits(const struct s2_flow *f, size_t n, unsigned flags)
     const struct s2_conf *c = f->w->conf;
     uint64_t bound = c->queue_bytes;
 
-    if (f->state == FLOW_FLOWING)
+    if (s2_flow_has_stream(f))
         bound *= 2; /* those who put are stopped, each after one more */
     if ((flags & S2_ITEM_OWED) != 0)
         bound += ERROR_GROWS * ((uint64_t)c->queue_bytes + c->window_bytes);
@@ -130,6 +131,10 @@ static int send_first(struct s2_flow *f)
 
 void s2_flow_pump(struct s2_flow *f)
 {
+    if (f->state == FLOW_LEAVING) {
+        s2_flow_leave(f);
+        return;
+    }
     if (f->stuck_ms != 0)
         s2_confirm_first(f);
     while (f->state == FLOW_FLOWING && !f->held_up && !f->closing && s2_ring_waiting(f) > 0 &&
@@ -147,9 +152,9 @@ static int takes_nothing(const struct s2_flow *f)
 
 int s2_flow_is_full(const struct s2_flow *f)
 {
-    if (f->state != FLOW_FLOWING || s2_ring_waiting(f) == 0 || takes_nothing(f))
+    if (!s2_flow_has_stream(f) || s2_ring_waiting(f) == 0 || takes_nothing(f))
         return 0;
-    if (f->held_up || window_is_full(f) || !s2_confirm_holds(f))
+    if (f->state == FLOW_FLOWING && (f->held_up || window_is_full(f) || !s2_confirm_holds(f)))
         return 1;
     return f->ring.wait_bytes > f->w->conf->queue_bytes / 2;
 }
@@ -160,7 +165,7 @@ int s2_flow_is_full(const struct s2_flow *f)
  */
 static int errors_pile_up(const struct s2_flow *f)
 {
-    return (f->state == FLOW_OPENING || (f->state == FLOW_FLOWING && f->held_up)) &&
+    return (f->state == FLOW_OPENING || (s2_flow_has_stream(f) && f->held_up)) &&
            f->ring.wait_bytes > f->w->conf->queue_bytes;
 }
 

@@ -83,7 +83,7 @@ static uint64_t due_of(const struct s2_flow *f, uint64_t now)
 {
     uint64_t due = UINT64_MAX;
 
-    if (f->state == FLOW_FLOWING)
+    if (s2_flow_has_stream(f))
         return now + S2_TICK_MS;
     if (s2_ring_waiting(f) > 0)
         due = s2_ring_at(f, f->ring.sent)->put_ms + f->w->conf->queue_ms;
@@ -167,8 +167,9 @@ static void look_at(struct s2_flow *f, uint64_t now)
     s2_flow_age(f, now);
     if (f->state == FLOW_BACKOFF && (f->next_try_ms <= now || is_spare(f)))
         s2_flow_event(f, s2_ring_waiting(f) > 0 ? FLOW_TRY : FLOW_REST, NULL);
-    if (f->state == FLOW_FLOWING) {
+    if (f->state == FLOW_FLOWING)
         s2_confirm_tick(f, now);
+    if (s2_flow_has_stream(f)) {
         s2_flow_pump(f);
         s2_flow_relieve(f);
         s2_flow_tell_full(f, now);

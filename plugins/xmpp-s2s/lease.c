@@ -43,8 +43,8 @@ void s2_lease_leave(struct s2_lease *e)
 static int is_usable(const struct s2_link *l, enum s2_side side, const struct s2_domain *local,
                      const struct s2_domain *remote)
 {
-    if (l->side != side || !s2_domain_eq(&l->remote, remote) || l->state >= LINK_CLOSING ||
-        l->draining || l->kill || l->sm || l->state == LINK_ENABLING || l->probe != NULL)
+    if (l->side != side || !s2_domain_eq(&l->remote, remote) || s2_link_is_leaving(l) || l->sm ||
+        l->state == LINK_ENABLING || l->probe != NULL)
         return 0;
     if (l->kind != LINK_OURS)
         return l->kind == LINK_COMPONENT;

@@ -94,7 +94,7 @@ static int is_wanted(const struct s2_link *l)
     if (l->leases != NULL || l->asks != NULL)
         return 1;
     if (l->kind == LINK_OURS)
-        return s2_out_pairs_live(l);
+        return l->retiring == NULL && s2_out_pairs_live(l);
     return l->conn != NULL && !(l->kind == LINK_COMPONENT && l->draining);
 }
 
@@ -106,7 +106,7 @@ void s2_link_if_idle(struct s2_link *l)
         s2_link_note(l, S2_FAIL_IDLE, "nobody needs it any more");
         s2_link_fail(l);
     } else {
-        s2_link_goodbye(l, S2_FAIL_IDLE, S2_E_NONE, "done");
+        s2_link_goodbye(l, S2_FAIL_IDLE, S2_E_NONE, l->retiring != NULL ? l->retiring : "done");
     }
 }
 
@@ -141,6 +141,7 @@ static void (*const alarms[LINK_ALARMS])(struct s2_link *l) = {
     [LINK_ALARM_WORK] = work,
     [LINK_ALARM_STAGGER] = look,
     [LINK_ALARM_BUDGET] = s2_dialler_late,
+    [LINK_ALARM_RETIRE] = s2_link_retire_late,
 };
 
 static void fired(struct xmb_worker *worker, void *arg)

@@ -65,6 +65,12 @@ struct s2_lease_events {
      * the answer takes. Comes with each sweep. 0: it cannot be asked. NULL: the same.
      */
     int (*silent)(void *arg, struct s2_lease *l);
+    /*
+     * Its link is retired: it ends in order when its last lease is closed, and in a while in any
+     * case. To be closed, here or later, as soon as nothing that was sent on it is unconfirmed;
+     * nothing but questions about that should be sent until then. NULL: the while is waited for.
+     */
+    void (*retired)(void *arg, struct s2_lease *l);
 };
 /*
  * Asks for a lease to send stanzas from `local` to `remote` on `side` (the side it is dialled to:
@@ -164,6 +170,7 @@ void s2_link_recheck(struct s2_worker *w);     /* configuration changed */
 void s2_link_tls_changed(struct s2_worker *w); /* what is trusted or revoked has changed */
 struct s2_connection; /* show.h */
 void s2_link_walk(struct s2_worker *w, void (*fn)(void *arg, const struct s2_connection *c), void *arg);
+/* 1: it is found, and ends: one that is verified is retired (link_retire.c). */
 int s2_link_clear(struct s2_worker *w, uint64_t id);
 
 #endif

@@ -297,7 +297,7 @@ static void clear_one(struct s2_link *l, void *arg)
     if (l->conn == NULL || l->kind != LINK_OURS || s2_host->conn->ref(l->conn) != clear->id)
         return;
     clear->found = 1;
-    s2_link_goodbye(l, S2_FAIL_IDLE, S2_E_NONE, "cleared by an operator");
+    s2_link_retire(l, "cleared by an operator");
 }
 
 int s2_link_clear(struct s2_worker *w, uint64_t id)
@@ -310,11 +310,15 @@ int s2_link_clear(struct s2_worker *w, uint64_t id)
 
 /* --- the broker stops ------------------------------------------------------------------------ */
 
-/* Flows say when they are done: with its last lease the link ends in order. */
+/*
+ * Flows say when they are done: with its last lease the link ends in order. So they do on one that
+ * is retired, which they use again until then.
+ */
 void s2_link_drain(struct s2_link *l, struct xmb_conn *conn)
 {
     if (conn != l->conn)
         return;
     l->draining = 1;
+    s2_link_alarm_off(l, LINK_ALARM_RETIRE);
     s2_link_kick(l);
 }

@@ -130,7 +130,7 @@ static const char *const names[LINK_STATES] = {
 
 const char *s2_link_state_name(const struct s2_link *l)
 {
-    return names[l->state];
+    return l->retiring != NULL && l->state == LINK_VERIFIED ? "retired" : names[l->state];
 }
 
 void s2_link_event(struct s2_link *l, enum link_event ev, const void *what)

@@ -21,6 +21,7 @@
  *     lease.c        the use of a link, as flows see it
  *     link_position.c how far the peer's kernel has acknowledged
  *     link_close.c   the ends
+ *     link_retire.c  the end that waits until its users know what the peer has read
  *     link_adopted.c a connection that others read, as a link
  *     link_admin.c   reload, show, clear, keepalive
  *
@@ -61,6 +62,7 @@
 #define LINK_RAW_MAX 128         /* the last pair's domains as the peer writes them */
 #define LINK_OWED_MAX 16384      /* octets of answers that wait for room */
 #define LINK_END_WAIT_MS 5000    /* for the peer's </stream:stream> (2.9) */
+#define LINK_RETIRE_MS 5000      /* for the last answers on a link that is retired */
 #define LINK_ALIVE_MS 1000       /* how often a busy stream shows that its peer lives */
 
 enum link_state {
@@ -112,7 +114,13 @@ enum link_kind {
     LINK_INCOMING   /* in_*.c: a stream that the peer opened, used in reverse (XEP-0288) */
 };
 
-enum link_alarm { LINK_ALARM_WORK = 0, LINK_ALARM_STAGGER, LINK_ALARM_BUDGET, LINK_ALARMS };
+enum link_alarm {
+    LINK_ALARM_WORK = 0,
+    LINK_ALARM_STAGGER,
+    LINK_ALARM_BUDGET,
+    LINK_ALARM_RETIRE,
+    LINK_ALARMS
+};
 
 /* --- targets --------------------------------------------------------------------------------- */
 
@@ -262,6 +270,7 @@ struct s2_link {
     uint8_t pushed;        /* a flow does */
     uint8_t put;           /* a stanza went into a path during this `data` */
     uint8_t is_held;       /* whoever reads it has stopped, see s2_lease_held_ms */
+    const char *retiring;  /* why it is retired; NULL: it is not */
     struct s2_domain local, remote; /* of the header */
     struct s2_probe *probe; /* who is told of each step, see probe.h; NULL: nobody */
     struct s2_lease *leases;
@@ -342,6 +351,12 @@ struct s2_links {
 static inline int s2_link_is_trusted(const struct s2_link *l)
 {
     return l->was_verified || l->pairs != NULL;
+}
+
+/* It takes no new users. */
+static inline int s2_link_is_leaving(const struct s2_link *l)
+{
+    return l->state >= LINK_CLOSING || l->draining || l->kill || l->retiring != NULL;
 }
 
 static inline const struct s2_security *s2_link_security(const struct s2_link *l)
@@ -510,6 +525,12 @@ void s2_position_reset(struct s2_position *p);
 void s2_position_sample(struct s2_link *l, int ask);
 /* In `closed`: where unsent octets begin and how far all is acknowledged, since base. */
 void s2_position_final(struct s2_link *l, struct xmb_conn *conn, uint64_t *left, uint64_t *acked);
+
+/* --- link_retire.c --- */
+
+/* Ends it in order as soon as its users can let it go; `why` is not copied. */
+void s2_link_retire(struct s2_link *l, const char *why);
+void s2_link_retire_late(struct s2_link *l);
 
 /* --- link_close.c --- */
 

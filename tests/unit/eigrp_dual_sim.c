@@ -542,6 +542,12 @@ void sim_run(struct sim *s)
             fail_msg("seed %llu: it never ends", (unsigned long long)s->seed);
 }
 
+void sim_wait(struct sim *s, uint64_t ms)
+{
+    s->now_ms += ms;
+    sim_run(s);
+}
+
 struct se_dual *sim_engine(struct sim *s, unsigned node)
 {
     return s->nodes[node].engine;

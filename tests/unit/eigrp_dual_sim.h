@@ -78,6 +78,8 @@ void sim_random_event(struct sim *s);
 int sim_step(struct sim *s);
 /* Until nothing can. */
 void sim_run(struct sim *s);
+/* So much time passes at once, and what that brings about happens. */
+void sim_wait(struct sim *s, uint64_t ms);
 /* Everything against brute force. Only when nothing can happen. */
 void sim_check(struct sim *s);
 /* Takes all services back, lets all linger out: nothing is left anywhere. */

@@ -446,7 +446,7 @@ void rig_leave(struct s2_lease *l, uint64_t position)
         position = l->written;
     if (position > l->left)
         l->left = position;
-    if (!l->wants_room || l->written - l->left > l->room_bytes / 2)
+    if (l->state != LEASE_READY || !l->wants_room || l->written - l->left > l->room_bytes / 2)
         return;
     l->wants_room = 0;
     l->events->writable(l->arg, l);
@@ -495,6 +495,13 @@ void rig_end(struct s2_lease *l, enum s2_failure_kind kind)
     assert_int_equal(l->state, LEASE_READY);
     l->state = LEASE_GONE;
     l->events->ended(l->arg, &failure, l->left, l->acked);
+}
+
+void rig_retire(struct s2_lease *l)
+{
+    assert_non_null(l);
+    assert_int_equal(l->state, LEASE_READY);
+    l->events->retired(l->arg, l);
 }
 
 void rig_bury(void)

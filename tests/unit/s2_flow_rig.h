@@ -58,6 +58,7 @@ struct s2_lease {
     int has_sm, sm_asked, request_error;
     int wants_room; /* XMB_EAGAIN was said */
     int killed;
+    int is_retired; /* for a test to note */
     size_t too_big; /* octets from which on XMB_ETOOBIG is said; 0: none */
 };
 
@@ -112,6 +113,7 @@ void rig_leave(struct s2_lease *l, uint64_t position);
 int rig_read(struct s2_lease *l, int pong);
 void rig_read_all(struct s2_lease *l, int pong);
 void rig_end(struct s2_lease *l, enum s2_failure_kind kind);
+void rig_retire(struct s2_lease *l); /* its link is retired */
 /* Ends those that were killed. */
 void rig_bury(void);
 /* The answer to a ping comes in on worker `w`. */

@@ -550,8 +550,19 @@ static int on_silent(void *arg, struct s2_lease *l)
     return u->asks;
 }
 
-static const struct s2_lease_events lease_events = {on_ready, on_lease_writable, on_failed,
-                                                    on_ended, on_handled, on_silent};
+static void on_retired(void *arg, struct s2_lease *l)
+{
+    struct rig_user *u = arg;
+
+    u->retired++;
+    if (!u->close_when_retired)
+        return;
+    s2_lease_close(l);
+    u->lease = NULL;
+}
+
+static const struct s2_lease_events lease_events = {
+    on_ready, on_lease_writable, on_failed, on_ended, on_handled, on_silent, on_retired};
 
 int rig_lease_on(struct rig_user *u, enum s2_side side, const char *local, const char *remote)
 {

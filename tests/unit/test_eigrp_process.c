@@ -20,6 +20,7 @@
 #define ID6 "router-id='10.0.0.6'>"
 #define QUICK "<sf-interface name='default' hello-interval='1'/>"
 #define BASIC FAMILY4 ID4 QUICK END
+#define FAR "<neighbor address='10.9.9.9' interface='eth0' remote='9'/>"
 #define FAST_PS 10000000u
 
 static int begin(void **state)
@@ -342,6 +343,31 @@ static void static_neighbours_end_multicast(void **state)
     rig_converge();
 }
 
+/* Once for each time that it is missing, not for each look. */
+static void missing_source_is_said_once(void **state)
+{
+    static const char text[] = "interface eth0 does not have the address 10.0.2.9";
+
+    (void)state;
+    rig_iface(2, 1500, 1);
+    rig_configure(FAMILY4 ID4 "<sf-interface name='eth0' source='10.0.2.9'/>" END);
+    assert_int_equal(rig_logged(text), 0); /* no remote neighbour needs it */
+    rig_configure(FAMILY4 ID4 "<sf-interface name='eth0' source='10.0.2.9'/>" FAR END);
+    assert_int_equal(rig_logged(text), 1);
+    rig_iface(3, 1500, 1);
+    rig_run(20000);
+    rig_configure(FAMILY4 ID4 QUICK "<sf-interface name='eth0' source='10.0.2.9'/>" FAR END);
+    assert_int_equal(rig_logged(text), 1);
+    rig_configure(FAMILY4 ID4 "<sf-interface name='eth0' source='10.0.2.1'/>" FAR END);
+    assert_int_equal(rig_logged("does not have the address"), 1);
+    rig_configure(FAMILY4 ID4 "<sf-interface name='eth0' source='10.0.2.9'/>" FAR END);
+    assert_int_equal(rig_logged(text), 2);
+    rig_iface(2, 1500, 0);
+    assert_int_equal(rig_logged(text), 2);
+    rig_iface(2, 1500, 1);
+    assert_int_equal(rig_logged(text), 3);
+}
+
 /* --- maximum-services ------------------------------------------------------------------------- */
 
 static void kept_out_whatever_the_interface_is_called_by(void **state)
@@ -492,6 +518,7 @@ int main(void)
         TEST(other_interfaces_change_in_silence),
         TEST(goes_and_comes),
         TEST(static_neighbours_end_multicast),
+        TEST(missing_source_is_said_once),
         TEST(kept_out_whatever_the_interface_is_called_by),
         TEST(limit_changes_live),
         TEST(small_limit_is_not_reached_by_nothing),

@@ -11,7 +11,8 @@
  * read, or its error was, as far as no error was dropped and counted. With every second seed the
  * servers inside never fail, so that no error to them may be dropped: then nothing that came from
  * inside is silent. With every third seed d.test never answers a ping: no lease of it may time out
- * for ever. Nothing is written while the answer to a known peer's barrier is overdue.
+ * for ever. Nothing is written while the answer to a known peer's barrier is overdue, nor on a link
+ * that is retired.
  *
  * Each run prints its seed when it has passed; the first argument runs that seed alone.
  */
@@ -102,6 +103,7 @@ static void on_write(const struct s2_lease *l, const struct rig_sent *sent)
     struct model *m;
 
     assert_true(sent->is_ping || !must_hold(l)); /* it may ask once more */
+    assert_true(sent->is_ping || !l->is_retired || l->w->flows->drain != S2_DRAIN_NOT);
     if (sent->is_ping || !is_our_error(sent))
         return;
     m = model_of(sent);
@@ -284,6 +286,17 @@ static void lease_ends(void)
         rig_end(l, kinds[draw(4)]);
 }
 
+/* Nothing but questions goes over it from now on: see on_write. */
+static void lease_is_retired(void)
+{
+    struct s2_lease *l = any_lease(LEASE_READY);
+
+    if (l == NULL)
+        return;
+    l->is_retired = 1;
+    rig_retire(l);
+}
+
 static void let_time_pass(uint32_t ms)
 {
     if (ms > 1000)
@@ -333,6 +346,8 @@ static void step(void)
         answer_comes();
     else if (what < 88)
         lease_ends();
+    else if (what == 88)
+        lease_is_retired();
     else if (what < 97)
         let_time_pass(draw(10) == 0 ? draw(70000) : draw(800));
     else if (what == 97)
