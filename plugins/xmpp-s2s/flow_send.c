@@ -156,6 +156,8 @@ int s2_flow_is_full(const struct s2_flow *f)
         return 0;
     if (f->state == FLOW_FLOWING && (f->held_up || window_is_full(f) || !s2_confirm_holds(f)))
         return 1;
+    if (f->state == FLOW_LEAVING && s2_barrier_is_blocked(f))
+        return 0; /* its answer may lie behind a stream that is stopped already */
     return f->ring.wait_bytes > f->w->conf->queue_bytes / 2;
 }
 

@@ -221,6 +221,30 @@ static void what_waits_has_a_bound(void **state)
     assert_int_equal(rig_metric(S2_M_BOUNCED), 0);
 }
 
+/* Each one's answer comes on the stream that feeds the other: one of the two is not stopped. */
+static void two_directions_do_not_hold_each_other(void **state)
+{
+    int i;
+
+    (void)state;
+    rig_conf.queue_bytes = 10000;
+    flowing();
+    assert_true(rig_put(OUT, "message", "chat", "1", 0) >= 0);
+    rig_flush();
+    rig_ready(rig_lease_of("b.test", "a.test"));
+    rig_retire(out());
+    rig_retire(rig_lease_of("b.test", "a.test"));
+    for (i = 0; i < 10; i++) {
+        if (!rig_stream[IN].stopped)
+            assert_true(rig_put(IN, "message", "chat", "2", 1000) >= 0);
+        if (!rig_stream[OUT].stopped)
+            assert_true(rig_put(OUT, "message", "chat", "3", 1000) >= 0);
+    }
+    assert_true(rig_stream[IN].stopped);
+    assert_false(rig_stream[OUT].stopped);
+    assert_int_equal(rig_metric(S2_M_BOUNCED), 0);
+}
+
 /* No stream is made any more when the broker stops: the old one does. */
 static void a_stop_takes_the_old_one(void **state)
 {
@@ -287,6 +311,7 @@ int main(void)
         ONE(without_an_answer_it_ends),
         ONE(a_full_link_is_asked_when_it_has_room),
         ONE(what_waits_has_a_bound),
+        ONE(two_directions_do_not_hold_each_other),
         ONE(a_stop_takes_the_old_one),
         ONE(a_stop_has_begun),
         ONE(one_that_is_denied_goes_for_good),
