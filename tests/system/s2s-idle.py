@@ -29,6 +29,7 @@ QUIET_S = 45  # how long those who are there are watched
 NET = f"xmb{os.getpid()}"  # the network namespace of the peers
 OUTSIDE, INSIDE, COMPONENT = "10.9.0.1", "10.9.0.11", "10.9.0.12"
 A, B, C, D, BOTS = "10.9.0.2", "10.9.0.3", "10.9.0.4", "10.9.0.5", "10.9.0.6"
+SIGNALS = {signal.SIGUSR1, signal.SIGUSR2}
 GONE = ("acknowledged nothing", "answers nothing", "answers no ping", "took too long", "no answer")
 
 
@@ -77,6 +78,7 @@ def read(stream):
 def peer(own, address, gateway, certs, *to):
     """A server that opens a stream to each of the domains `to`, and at SIGUSR2 writes a message on each of them. At
     SIGUSR1 it opens one to d.test and writes there."""
+    signal.pthread_sigmask(signal.SIG_BLOCK, SIGNALS)  # before there are threads: they wait for sigwait
     p = Peer(Certs(certs), address, own)
     if own == "d.test":
         p.accept = "silent"
@@ -89,12 +91,15 @@ def peer(own, address, gateway, certs, *to):
     def write(other):
         streams_to[other].send(f"<message from='u@{own}' to='u@{other}' id='hello'/>")
 
-    signal.signal(signal.SIGUSR1, lambda *_: (open_to("d.test"), write("d.test")))
-    signal.signal(signal.SIGUSR2, lambda *_: [write(other) for other in to])
     for other in to:
         open_to(other)
     while True:
-        signal.pause()
+        if signal.sigwait(SIGNALS) == signal.SIGUSR1:
+            open_to("d.test")
+            write("d.test")
+        else:
+            for other in to:
+                write(other)
 
 
 # --- the test ---------------------------------------------------------------------------------------
