@@ -76,14 +76,15 @@ static int routing_end(struct xmb_module *m)
     return 0;
 }
 
-static int failed(const struct xmb_module *m, const char *what, int rc)
+/* A fault of the module's element, told with those that are found before a module runs. */
+static int failed(struct change *ch, const struct xmb_module *m, const char *what, int rc)
 {
-    LOG(ERROR, m->name, "%s of module %s %s failed: %s; the broker stops", what, m->name,
-        m->plugin.version, module_error_text(rc));
+    conf_api.fault(lifecycle_element(change_conf(ch), m), "its %s failed: %s", what,
+                   module_error_text(rc));
     return rc;
 }
 
-static int begin_routing(void)
+static int begin_routing(struct change *ch)
 {
     struct xmb_module *m;
     uint32_t i;
@@ -96,7 +97,7 @@ static int begin_routing(void)
         }
         rc = on_routing(m, routing_begin);
         if (rc < 0)
-            return failed(m, "routing begin", rc);
+            return failed(ch, m, "begin of routing", rc);
         routing_began[m->index] = 1;
     }
     return 0;
@@ -104,8 +105,12 @@ static int begin_routing(void)
 
 /* --- on each worker --- */
 
-/* What has worker_init behind it, for each worker: the number of modules in lifecycle_order. */
-static uint32_t worker_ready[WORKERS_MAX];
+/* What the init of each worker came to; it belongs to the worker until workers_run has returned. */
+static struct {
+    uint32_t ready; /* modules in lifecycle_order with worker_init behind them */
+    const struct xmb_module *failed;
+    int rc;
+} inits[WORKERS_MAX];
 
 static int init_on_worker(struct xmb_worker *w, void *arg)
 {
@@ -121,12 +126,26 @@ static int init_on_worker(struct xmb_worker *w, void *arg)
             rc = m->ops.worker_init(m->self, w, &w->wself[m->index]);
             module_leave(mark);
         }
-        if (rc < 0)
-            return failed(m, "worker_init", rc);
-        worker_ready[w->index] = i + 1;
+        if (rc < 0) {
+            inits[w->index].failed = m;
+            inits[w->index].rc = rc;
+            return rc;
+        }
+        inits[w->index].ready = i + 1;
     }
     change_worker(ch, w);
     return 0;
+}
+
+static int init_workers(struct change *ch)
+{
+    int rc = workers_run(init_on_worker, ch);
+    uint32_t i;
+
+    for (i = 0; i < worker_count(); i++)
+        if (inits[i].failed != NULL)
+            failed(ch, inits[i].failed, "worker_init", inits[i].rc);
+    return rc;
 }
 
 static int fini_on_worker(struct xmb_worker *w, void *arg)
@@ -137,8 +156,8 @@ static int fini_on_worker(struct xmb_worker *w, void *arg)
     (void)arg;
     datagram_worker_fini(w);
     conn_worker_fini(w); /* `closed` of every connection that is left needs the modules' state */
-    while (worker_ready[w->index] > 0) {
-        m = lifecycle_order(--worker_ready[w->index]);
+    while (inits[w->index].ready > 0) {
+        m = lifecycle_order(--inits[w->index].ready);
         if (m->ops.worker_fini != NULL) {
             mark = module_enter(m);
             m->ops.worker_fini(w->wself[m->index]);
@@ -152,7 +171,7 @@ static int fini_on_worker(struct xmb_worker *w, void *arg)
 
 /* --- start --- */
 
-static int start_all(void)
+static int start_all(struct change *ch)
 {
     struct xmb_module *m;
     struct module_mark mark;
@@ -166,7 +185,7 @@ static int start_all(void)
             module_leave(mark);
         }
         if (rc < 0)
-            return failed(m, "start", rc);
+            return failed(ch, m, "start", rc);
         m->state = MODULE_RUNNING;
     }
     return 0;
@@ -177,11 +196,11 @@ int lifecycle_start(struct change *ch)
     int rc;
 
     change_commit_modules(ch);
-    rc = begin_routing();
+    rc = begin_routing(ch);
     if (rc == 0)
-        rc = workers_run(init_on_worker, ch);
+        rc = init_workers(ch);
     if (rc == 0)
-        rc = start_all();
+        rc = start_all(ch);
     /* Also after a failure: it is committed, and is ended like a running one. */
     change_finish(ch);
     if (rc == 0) {

@@ -334,6 +334,8 @@ void se_process_drive(struct se_process *p)
         se_process_settle(p);
     } else if (p->is_going) {
         se_forwarder_reap(p->forwarder, p);
+    } else if (p->family->is_shutdown) {
+        se_process_give_socket(p, NULL); /* it has said goodbye, and hears nobody any more */
     }
 }
 

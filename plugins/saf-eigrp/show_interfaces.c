@@ -48,6 +48,7 @@ static void show_settings(const struct se_show *s, const struct se_process *p,
     se_say_known(s, "ttl_minimum", info->conf.ttl_min, 0);
     se_say_number(s, "pending_max", info->conf.pending_max);
     se_say_number(s, "neighbors_max", info->conf.neighbours_max);
+    se_say_number(s, "neighbors_new_per_second", info->conf.new_per_s);
     if (iface->conf != NULL)
         show_authentication(s, iface->conf);
 }

@@ -6,6 +6,8 @@
 # others, loaded, and the knob asked for its value on each worker, also after a reload.
 set -eu -o pipefail
 
+workers=${XMB_TEST_WORKERS:-2}
+
 complain() {
     echo "FAILED: $*"
     tail -n 20 "$XMB_TMP/xmbd.log" || :
@@ -25,7 +27,8 @@ check_one() {
             -I "$XMB_SRC/sdk/abi/$version/include" -I "$XMB_TMP" "$source" -o "$dir/$plugin.so"
         "$XMB_BUILD/broker/xmb-plugin-check" "$dir/$plugin.so" | grep -q "^abi *$version,"
     done
-    words="<xmb xmlns=\"urn:xmb:config:1\"><broker workers=\"2\"><control socket=\"$dir/s\"/></broker>"
+    words="<xmb xmlns=\"urn:xmb:config:1\"><broker workers=\"$workers\">"
+    words="$words<control socket=\"$dir/s\"/></broker>"
     words="$words<module name=\"knob-a\"><knob value=\"VALUE\"/></module>"
     words="$words<module name=\"line\"><listen address=\"127.0.0.1\" port=\"0\"/></module></xmb>"
     echo "${words/VALUE/11}" >"$conf"
@@ -40,11 +43,11 @@ check_one() {
     wait "$broker" || complain "$version: exit $?"
 }
 
-# await FOLDER VALUE BROKER - until both workers have the value; 60 seconds.
+# await FOLDER VALUE BROKER - until all workers have the value; 60 seconds.
 await() {
     local deadline=$((SECONDS + 60)) seen
     until seen=$("$XMBCTL" -s "$1/s" --json show knob-a workers 2>/dev/null | tr -d ' \n') &&
-        [ "$(grep -o "\"value\":$2\b" <<<"$seen" | wc -l)" = 2 ]; do
+        [ "$(grep -o "\"value\":$2\b" <<<"$seen" | wc -l)" = "$workers" ]; do
         kill -0 "$3" || complain "the broker ended"
         [ $SECONDS -lt $deadline ] || complain "workers have: $seen"
     done

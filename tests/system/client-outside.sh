@@ -37,7 +37,7 @@ header=$($XMB_CC -M $(pkg-config --cflags xmcp) client.c | tr ' ' '\n' | grep '/
 
 cat >xmbd.xml <<XML
 <xmb xmlns="urn:xmb:config:1">
-  <broker workers="2"><control socket="$XMB_TMP/s"/></broker>
+  <broker workers="${XMB_TEST_WORKERS:-2}"><control socket="$XMB_TMP/s"/></broker>
   <module name="auth-userpass"><client username="ann" password="password-of-ann"/></module>
   <module name="xmcp"><listen family="ipv4" address="127.0.0.1" port="0"/></module>
 </xmb>

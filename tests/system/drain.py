@@ -13,7 +13,8 @@ TMP = os.environ["XMB_TMP"]
 SOCKET = TMP + "/run/s"
 LOG = TMP + "/xmbd.log"
 CONF = TMP + "/xmbd.xml"
-TEXT = ('<xmb xmlns="urn:xmb:config:1"><broker workers="2" drain="%s"><control socket="%s"/></broker>'
+WORKERS = os.environ.get("XMB_TEST_WORKERS", "2")
+TEXT = ('<xmb xmlns="urn:xmb:config:1"><broker workers="%s" drain="%s"><control socket="%s"/></broker>'
         '<module name="linger" for="%s"/>'
         '<module name="stay"><listen address="127.0.0.1" port="0"/></module></xmb>')
 
@@ -40,7 +41,7 @@ def in_order(*words):
 
 def start(drain, linger):
     with open(CONF, "w") as f:
-        f.write(TEXT % (drain, SOCKET, linger))
+        f.write(TEXT % (WORKERS, drain, SOCKET, linger))
     with open(LOG, "w") as log:
         broker = subprocess.Popen([os.environ["XMBD"], "-c", CONF, "-p",
                                    os.environ["XMB_TEST_PLUGINS"]], stderr=log)

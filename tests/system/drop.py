@@ -46,7 +46,7 @@ def write_conf(path, port, value=1, broker="", more="", modules="", control="", 
     with open(path, "w") as f:
         f.write('<xmb xmlns="urn:xmb:config:1"><broker workers="1" %s><control socket="%s" %s/>%s'
                 '</broker><module name="knob-a"><knob value="%d"/></module><module name="stay">'
-                '<listen address="127.0.0.1" port="%d"/>%s</module>%s</xmb>'
+                '<listen address="127.0.0.1" port="%d"/>%s</module><module name="born"/>%s</xmb>'
                 % (broker, SOCKET, control, log, value, port, more, modules))
 
 
@@ -95,6 +95,11 @@ def expected_user():
         return pwd.getpwnam("nobody")
 
 
+def code_ran_as(user):
+    """No code of a plugin ran as somebody else, not even what runs while its file is mapped."""
+    assert ctl("show", "born") == {"at_load": user, "at_init": user}, (ctl("show", "born"), user)
+
+
 def default_user(conf, port, permitted, effective, more="", modules=""):
     write_conf(conf, port, more=more, modules=modules)
     broker = start(conf)
@@ -105,6 +110,7 @@ def default_user(conf, port, permitted, effective, more="", modules=""):
     assert int(seen["CapEff"][0], 16) == effective, seen["CapEff"]
     assert int(seen["CapAmb"][0], 16) == 0 and int(seen["CapInh"][0], 16) == 0
     assert seen["NoNewPrivs"] == ["1"]
+    code_ran_as(user.pw_uid)
     write_conf(conf, port, value=2, more=more, modules=modules)
     assert ctl("config", "reload")["changed"] == ["knob-a"]
     wait_for("not reloaded", lambda: ctl("show", "knob-a", "calls")["value"] == 2)
@@ -271,10 +277,12 @@ def as_root():
     write_conf(conf, 0, broker='user="daemon" group="%s"' % grp.getgrgid(1).gr_name)
     broker = start(conf)
     assert set(status(broker)["Uid"]) == {str(pwd.getpwnam("daemon").pw_uid)}
+    code_ran_as(pwd.getpwnam("daemon").pw_uid)
     stop(broker)
     write_conf(conf, 0, broker='user="root"')
     broker = start(conf)
     assert set(status(broker)["Uid"]) == {"0"} and "stay root" in log_text()
+    code_ran_as(0)
     stop(broker)
     write_conf(conf, 0, broker='user="no-such-user"')
     done = subprocess.run([os.environ["XMBD"], "-t", "-c", conf], stderr=subprocess.PIPE, text=True)
@@ -286,6 +294,7 @@ def as_somebody():
     write_conf(conf, 0, broker='user="somebody-else"')
     broker = start(conf)
     assert set(status(broker)["Uid"]) == {str(os.getuid())}
+    code_ran_as(os.getuid())
     assert stat.S_IMODE(os.stat(SOCKET).st_mode) == 0o660
     stop(broker)
     log_of_the_start(conf)

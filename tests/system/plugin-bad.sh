@@ -3,14 +3,17 @@
 #
 # Every check of the loader, by a plugin or a file that fails at it: `xmbd -t` must exit 1 and
 # say FILE:LINE and the words for that check, and nothing about anything else. Then the same with
-# optional="yes", where the broker would go on.
+# optional="yes", where the broker would go on. What is called only in a broker that starts is tried
+# by a start.
 set -u
 
 dir=$XMB_TMP/plugins
 conf=$XMB_TMP/bad.xml
-sock=$XMB_TMP/bad.sock
+run=$XMB_TMP/run
+sock=$run/bad.sock
 failed=0
-mkdir "$dir"
+mkdir "$dir" "$run"
+chmod 1777 "$run" # for a broker that was root and unlinks its socket
 cp "$XMB_BAD_PLUGINS"/*.so "$XMB_TEST_PLUGINS"/knob-a.so "$dir"
 chmod 755 "$dir"/*.so
 
@@ -18,7 +21,7 @@ chmod 755 "$dir"/*.so
 config() {
     {
         echo '<xmb xmlns="urn:xmb:config:1">'
-        echo '  <broker workers="1">'
+        echo "  <broker workers=\"${XMB_TEST_WORKERS:-1}\">"
         echo "    <control socket=\"$sock\"/>"
         echo '  </broker>'
         for module; do
@@ -52,6 +55,20 @@ accepts() {
     "$XMBD" -t -c "$conf" -p "$dir" >"$XMB_TMP/out" 2>&1 || rc=$?
     [ $rc = 0 ] || complain "$*: exit $rc, not 0"
     [ ! -s "$XMB_TMP/out" ] || complain "$*: is not silent"
+}
+
+# start_refused WORDS MODULE... - a start comes to the same, and takes its control socket along.
+start_refused() {
+    local words=$1 rc=0
+    shift
+    config "$@"
+    timeout 60 "$XMBD" -c "$conf" -p "$dir" >"$XMB_TMP/out" 2>&1 || rc=$?
+    [ $rc = 1 ] || complain "$*: exit $rc, not 1"
+    grep -qxF -- "$conf:5: module $words" "$XMB_TMP/out" || complain "$*: does not say: $words"
+    grep -qx 'xmbd: not started' "$XMB_TMP/out" || complain "$*: does not say that it did not start"
+    [ "$(grep -c "^$conf:" "$XMB_TMP/out")" = 1 ] || complain "$*: more than one fault"
+    grep -q ' ready: xmbd' "$XMB_TMP/out" && complain "$*: was ready"
+    [ -z "$(ls -A "$run")" ] || complain "$*: left $(ls -A "$run")"
 }
 
 accepts '<module name="knob-a"/>'
@@ -93,6 +110,21 @@ refuses 'its schema is not usable' '<module name="bad-schema"/>'
 refuses 'it declares a schema of 1000 octets that is not there' '<module name="no-schema"/>'
 refuses 'its prepare failed: limit reached' '<module name="prepare-fails"/>'
 
+# Another module provides it, but not as much of it as is asked for.
+refuses "it requires 'x-knob-a' (revision 2), which no loaded module is or provides" \
+    '<module name="needs-newer"/><module name="knob-a"/>'
+
+# What begins only when the configuration is in force: routing, the workers' state, start.
+start_refused 'begin-fails: its begin of routing failed: limit reached' \
+    '<module name="begin-fails"/>'
+start_refused 'knob-a: its worker_init failed: limit reached' \
+    '<module name="knob-a"><knob value="1" fail="worker"/></module>'
+start_refused 'knob-a: its start failed: limit reached' \
+    '<module name="knob-a"><knob value="1" fail="start"/></module>'
+# Also in a broker that could do without: it is not left out any more once it has begun.
+start_refused 'knob-a: its start failed: limit reached' \
+    '<module name="knob-a" optional="yes"><knob value="1" fail="start"/></module>'
+
 # Twice, and a circle, need two modules; both lines are the same here.
 refuses 'it is named twice' '<module name="knob-a" optional="yes"/><module name="knob-a"/>'
 config '<module name="cycle-a"/>' '<module name="cycle-b"/>'
@@ -121,6 +153,8 @@ config "${modules[@]}" '<module name="nowhere" optional="yes"/>'
 # A file that is not what it should be.
 cp "$dir/knob-a.so" "$dir/knob-w.so"
 chmod o+w "$dir/knob-w.so"
+refuses 'can be written by others than its owner' '<module name="knob-w"/>'
+chmod o-w,g+w "$dir/knob-w.so"
 refuses 'can be written by others than its owner' '<module name="knob-w"/>'
 echo 'not a shared object' >"$dir/text.so"
 refuses 'cannot be loaded: ' '<module name="text"/>'

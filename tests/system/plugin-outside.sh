@@ -53,7 +53,8 @@ modules_of() {
     sed -n '/<module/,/<\/xmb>/p' "$1" | grep -v '</xmb>'
 }
 {
-    echo "<xmb xmlns=\"urn:xmb:config:1\"><broker workers=\"2\"><control socket=\"$XMB_TMP/s\"/></broker>"
+    echo "<xmb xmlns=\"urn:xmb:config:1\"><broker workers=\"${XMB_TEST_WORKERS:-2}\">"
+    echo "<control socket=\"$XMB_TMP/s\"/></broker>"
     modules_of "$XMB_TMP/line/line.xml" | sed 's|port="7007"|port="0"|'
     modules_of "$XMB_TMP/endings/endings.xml"
     modules_of "$XMB_TMP/prefix/prefix.xml"

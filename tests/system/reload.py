@@ -15,7 +15,7 @@ CONF = TMP + "/xmbd.xml"
 SOCKET = TMP + "/s"
 LOG = TMP + "/xmbd.log"
 NAMES = ["knob-a", "knob-b", "knob-c"]
-WORKERS = 3
+WORKERS = int(os.environ.get("XMB_TEST_WORKERS", "3"))
 
 
 def write_conf(knobs, names=NAMES, broker='workers="%d"' % WORKERS, more="", fixed="7"):
@@ -142,8 +142,9 @@ def all_change(base):
 def needs_restart():
     before = state()
     good = {"knob-a": knob(10), "knob-b": knob(11), "knob-c": knob(12)}
-    write_conf(good, broker='workers="2"')
-    refused("attribute 'workers' of <broker> is not what the broker was started with (3)", 2)
+    write_conf(good, broker='workers="%d"' % (WORKERS + 1))
+    refused("attribute 'workers' of <broker> is not what the broker was started with (%d)" %
+            WORKERS, 2)
     write_conf(good, more='<plugins dir="/elsewhere"/>')
     refused("restart it for this")
     write_conf(good, more='<registry maximum-services="5"/>')

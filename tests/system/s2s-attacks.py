@@ -309,21 +309,24 @@ class Attack:
     def listeners_change_places(self):
         """While a reload gives listeners other numbers, nobody outside is taken for a server inside."""
         stop = threading.Event()
-        taken = []
+        taken, refused = [], [0] * 4
 
-        def knock():
+        def knock(i):
             while not stop.is_set():
                 try:
                     stream = Stream(socket.create_connection((OUTSIDE, 5269), 30, source_address=(D, 0)))
                     stream.header("a.test", "c.test")
                     stream.expect_header()
-                    if stream.read().tag == q("stream", "features"):
+                    answer = stream.read()
+                    if answer is not None and answer.tag == q("stream", "features"):
                         taken.append(stream.peer)
+                    elif answer is not None and condition(answer) == "host-unknown":
+                        refused[i] += 1
                     stream.sock.close()
-                except (Closed, OSError, AttributeError):
-                    pass
+                except (AssertionError, Closed, OSError, ET.ParseError):
+                    pass  # the end, in the middle of a reload: neither taken nor counted
 
-        threads = [threading.Thread(target=knock, daemon=True) for _ in range(4)]
+        threads = [threading.Thread(target=knock, args=(i,), daemon=True) for i in range(4)]
         for thread in threads:
             thread.start()
         for i in range(40):
@@ -333,6 +336,7 @@ class Attack:
             thread.join()
         until(lambda: self.reloads(False), "it reloads", self.gateway.alive)
         assert not taken, f"{len(taken)} streams from outside were taken for one from inside"
+        assert all(refused), f"a thread was never refused as it should be: {refused}"
 
     def reloads(self, swap):
         self.gateway.parts["swap"] = swap

@@ -72,12 +72,12 @@ def prologues():
 
 def cases(r):
     for name, text, error in stanzas():
-        yield name, lambda t=text, e=error: r.stanza(t, e)
+        yield name, lambda t=text, e=error: r.stanza(t, e), f"ends with the error {error}: "
     for name, text, error in prologues():
-        yield name, lambda t=text, e=error: r.prologue(t, e)
-    yield "big before dialback", r.unverified_big
+        yield name, lambda t=text, e=error: r.prologue(t, e), f"ends with the error {error}: "
+    yield "big before dialback", r.unverified_big, "policy-violation: an element is over a limit"
 
 
 if __name__ == "__main__":
-    with scene(Xml) as xml:
+    with scene(Xml, log_format="json") as xml:
         run(xml, cases(xml))

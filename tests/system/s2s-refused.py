@@ -16,6 +16,14 @@ from s2s_rig import INSIDE, OUTSIDE
 
 ALICE = "alice@a.test"
 ZEROS = "0" * 64
+# Why there is no stream to NAME.d.test, in the words of the event.
+UNREACHABLE = {"nowhere": "no route: the name is in no table and not in DNS",
+               "refused": "the domain says that it offers no federation",
+               "noaddress": "no route: the name is in no table and not in DNS",
+               "ourselves": "its address is our own: its DNS or route leads back to this gateway",
+               "closed": "127.0.0.41:9: connect: Connection refused"}
+LOCAL_OUTSIDE = "it claims a local domain, and comes from outside"
+NO_NAME = "pair d.test to a.test is refused with not-authorized: the certificate does not name the domain"
 
 
 class Identities(Refused):
@@ -159,47 +167,67 @@ class Identities(Refused):
 
 
 def identities(r):
-    yield "unlisted domain", lambda: r.header_refused("unlisted.test", "a.test", "policy-violation")
-    yield "unlisted domain in db:result", r.unlisted_in_result
-    yield "unhosted domain in db:result", r.not_hosted
-    yield "wrong dialback key", r.wrong_key
-    yield "wrong dialback key beside a right one", r.wrong_key_beside
+    yield "unlisted domain", lambda: r.header_refused("unlisted.test", "a.test", "policy-violation"), \
+        "policy-violation: policy does not permit this domain"
+    yield "unlisted domain in db:result", r.unlisted_in_result, \
+        "pair unlisted.test to a.test is refused with forbidden: policy does not allow the foreign domain"
+    yield "unhosted domain in db:result", r.not_hosted, \
+        "pair d.test to nobody.test is refused with item-not-found: the domain that it is for is not served here"
+    yield "wrong dialback key", r.wrong_key, \
+        "the server of d.test says that the key is not its own: somebody may use its name"
+    yield "wrong dialback key beside a right one", r.wrong_key_beside, \
+        "pair here.d.test to a.test is refused with forbidden: the dialback key is not valid"
     yield "the authority does not answer for the domain", lambda: r.authority(
-        "error", "remote-server-not-found")
-    yield "the authority closes", lambda: r.authority("close", "remote-server-timeout")
-    yield "the authority is silent", lambda: r.authority("silent", "remote-server-timeout")
-    for name in ("nowhere", "refused", "noaddress", "ourselves", "closed"):
+        "error", "remote-server-not-found"), "the authoritative server answers with the error item-not-found"
+    yield "the authority closes", lambda: r.authority("close", "remote-server-timeout"), \
+        "pair d.test to a.test is refused with remote-server-timeout: the connection ended"
+    yield "the authority is silent", lambda: r.authority("silent", "remote-server-timeout"), \
+        "the authoritative server did not answer in time"
+    for name, words in UNREACHABLE.items():
         error = "remote-server-timeout" if name == "closed" else "remote-server-not-found"
         yield f"verification cannot start: {name}", lambda n=name, e=error: r.cannot_start(
-            n + ".d.test", e)
-    yield "unhosted domain in db:verify", lambda: r.verify(("d.test", "nobody.test"), "error",
-                                                           "item-not-found")
-    yield "wrong key in db:verify", lambda: r.verify(("d.test", "a.test"), "invalid")
-    yield "local domain from outside", lambda: r.header_refused("a.test", "a.test", "invalid-from")
-    yield "local domain in db:result", lambda: r.result_error(r.connected(), "not-allowed",
-                                                              own="a.test")
-    yield "spoofed from", lambda: r.stanza_refused("invalid-from", own="c.test")
-    yield "local domain in from", lambda: r.stanza_refused("invalid-from", own="a.test")
-    yield "another to", lambda: r.stanza_refused("host-unknown", to="x@elsewhere.test")
+            n + ".d.test", e), f"pair {name}.d.test to a.test is refused with {error}: {words}"
+    yield "unhosted domain in db:verify", lambda: r.verify(("d.test", "nobody.test"), "error", "item-not-found"), \
+        "db:verify of d.test about nobody.test is refused with item-not-found: the domain is not served here"
+    yield "wrong key in db:verify", lambda: r.verify(("d.test", "a.test"), "invalid"), \
+        "d.test asked about a key for a.test that is not ours: somebody uses our name"
+    yield "local domain from outside", lambda: r.header_refused("a.test", "a.test", "invalid-from"), \
+        "ends with the error invalid-from: " + LOCAL_OUTSIDE
+    yield "local domain in db:result", lambda: r.result_error(r.connected(), "not-allowed", own="a.test"), \
+        "pair a.test to a.test is refused with not-allowed: " + LOCAL_OUTSIDE
+    yield "spoofed from", lambda: r.stanza_refused("invalid-from", own="c.test"), \
+        "invalid-from: a stanza of a domain that is not verified on this stream"
+    yield "local domain in from", lambda: r.stanza_refused("invalid-from", own="a.test"), \
+        "a stanza from a.test on a stream of the side outside: " + LOCAL_OUTSIDE
+    yield "another to", lambda: r.stanza_refused("host-unknown", to="x@elsewhere.test"), \
+        "host-unknown: a stanza to a domain that is not served here"
     yield "no from", lambda: r.stanza_refused(
-        "improper-addressing", text=f"<message to='{ALICE}'><body>x</body></message>")
-    yield "stanza before dialback", r.unverified
-    yield "domain that is not served", lambda: r.header_refused("d.test", "nobody.test",
-                                                                "host-unknown")
+        "improper-addressing", text=f"<message to='{ALICE}'><body>x</body></message>"), \
+        "improper-addressing: a stanza without from or to"
+    yield "stanza before dialback", r.unverified, \
+        "not-authorized: a stanza before any domain was verified"
+    yield "domain that is not served", lambda: r.header_refused("d.test", "nobody.test", "host-unknown"), \
+        "host-unknown: the domain is not served here"
 
 
 def secured(r):
-    yield "plain text", r.plain_text
-    yield "db:result in plain", lambda: r.plain_dialback("result")
-    yield "db:verify in plain", lambda: r.plain_dialback("verify")
-    yield "octets behind starttls", r.behind_starttls
-    yield "certificate: another name", lambda: r.certificate("c.test")
-    for file in ("expired", "revoked", "selfsigned", "unknown", None):
-        yield f"certificate: {file}", lambda f=file: r.certificate(f)
-    yield "certificate: XmppAddr alone", r.xmpp_addr
+    yield "plain text", r.plain_text, "not-authorized: a stanza before any domain was verified"
+    yield "db:result in plain", lambda: r.plain_dialback("result"), "policy-violation: TLS is required"
+    yield "db:verify in plain", lambda: r.plain_dialback("verify"), \
+        "db:verify of d.test about a.test is refused with policy-violation: TLS is required"
+    yield "octets behind starttls", r.behind_starttls, "policy-violation: octets in plain behind starttls"
+    yield "certificate: another name", lambda: r.certificate("c.test"), NO_NAME
+    for file, words in (("expired", "it, or one of its issuers, has expired"),
+                        ("revoked", "its issuer has revoked it"),
+                        ("selfsigned", "it is signed by itself and not trusted"),
+                        ("unknown", "no trusted authority has signed it"),
+                        (None, "the peer shows no certificate")):
+        yield f"certificate: {file}", lambda f=file: r.certificate(f), \
+            "pair d.test to a.test is refused with not-authorized: " + words
+    yield "certificate: XmppAddr alone", r.xmpp_addr, "pair d.test to a.test is verified by dialback"
     for what, file in (("of another", "xmppaddr-c"), ("of a user", "xmppaddr-user"),
                        ("that is none", "xmppaddr-odd")):
-        yield f"certificate: XmppAddr {what}", lambda f=file: r.certificate(f)
+        yield f"certificate: XmppAddr {what}", lambda f=file: r.certificate(f), NO_NAME
 
 
 def returned(r):
@@ -208,18 +236,22 @@ def returned(r):
                                ("ourselves.d.test", "remote-server-not-found", "cancel"),
                                ("closed.d.test", "remote-server-timeout", "wait"),
                                ("unlisted.test", "not-allowed", "cancel")):
-        yield f"back from {domain}: {name}", lambda d=domain, n=name, k=kind: r.comes_back(d, n, k)
-    timeout = ("remote-server-timeout", "wait")
-    for (name, kind), behaviour in ((("internal-server-error", "cancel"), {"accept": "invalid"}),
-                                    (timeout, {"accept": "error"}),
-                                    (timeout, {"accept": "close"}),
-                                    (timeout, {"accept": "silent"}),
-                                    (timeout, {"file": "expired"}),
-                                    (timeout, {"file": "c.test"}),
-                                    (timeout, {"tls": "only-say"}),
-                                    (timeout, {"tls": False})):
+        words = UNREACHABLE.get(domain.split(".")[0])
+        yield f"back from {domain}: {name}", lambda d=domain, n=name, k=kind: r.comes_back(d, n, k), \
+            f"no stream from a.test: {words}" if words else "policy denies it, its stanzas go back"
+    invalid, timeout = ("internal-server-error", "cancel"), ("remote-server-timeout", "wait")
+    refuses = "TLS failed: the peer refused to start it"
+    for (name, kind), behaviour, words in (
+            (invalid, {"accept": "invalid"}, "the peer calls our dialback key invalid"),
+            (timeout, {"accept": "error"}, "the peer answers our dialback with the error item-not-found"),
+            (timeout, {"accept": "close"}, "the connection ended before our dialback was answered"),
+            (timeout, {"accept": "silent"}, "the peer did not answer our dialback in time"),
+            (timeout, {"file": "expired"}, "it, or one of its issuers, has expired"),
+            (timeout, {"file": "c.test"}, "the certificate does not name the domain"),
+            (timeout, {"tls": "only-say"}, refuses),
+            (timeout, {"tls": False}, refuses)):
         yield f"back from d.test, {behaviour}: {name}", \
-            lambda n=name, k=kind, b=behaviour: r.comes_back("d.test", n, k, **b)
+            lambda n=name, k=kind, b=behaviour: r.comes_back("d.test", n, k, **b), words
 
 
 if __name__ == "__main__":

@@ -8,7 +8,7 @@ import re
 import socket
 import xml.etree.ElementTree as ET
 
-from s2s_peer import Peer
+from s2s_peer import NS, Peer, q
 from s2s_rig import A_ADDRESS, B_ADDRESS, INSIDE, OUTSIDE, Certificates, Gateway, local_domain, \
     profiles, until
 
@@ -110,6 +110,20 @@ def declared_on_the_header(sender, receiver, gateway, pongs):
     sender.reverse["a.test", "b.test"] = pongs
 
 
+def another_default_namespace(sender, receiver, gateway, pongs):
+    """The header's is that of streams, and each stanza names its own (RFC 6120, 4.8.3)."""
+    stream = sender.connect("b.test", gateway, default=NS["stream"])
+    assert sender.ask(stream).get("type") == "valid"
+    for element in ("message", "presence"):
+        identity = next_id()
+        stream.send(f"<{element} xmlns='jabber:server' {ADDRESSES} id='{identity}'><body>x</body></{element}>")
+        stanza = receiver.next_stanza()
+        assert (stanza.tag, stanza.get("id")) == (q("server", element), identity), ET.tostring(stanza)
+        assert stanza.findtext(q("server", "body")) == "x", ET.tostring(stanza)
+    stream.close()
+    sender.reverse["a.test", "b.test"] = pongs
+
+
 def slow_reader(way, gateway):
     """The receiver stops reading: the gateway stops taking, keeps little, and loses nothing."""
     streams = list(way.receiver.accepted)
@@ -152,6 +166,7 @@ def main():
         all_the_same(out)
         all_the_same(back)
         declared_on_the_header(inside, outside, INSIDE, out.pongs)
+        another_default_namespace(inside, outside, INSIDE, out.pongs)
         slow_reader(out, gateway)
         assert gateway.metric("xmpp_s2s_bounced") == 0 and gateway.metric("xmpp_s2s_dropped") == 0
 

@@ -85,13 +85,13 @@ class Stream:
             while data:
                 data = data[self.attempt(lambda d=data: self.sock.send(d), select.POLLOUT):]
 
-    def header(self, own="", other="", identity=None, version="1.0", more=""):
+    def header(self, own="", other="", identity=None, version="1.0", more="", default="jabber:server"):
         attributes = "".join(f" {k}='{v}'" for k, v in (("from", own), ("to", other)) if v)
         if identity is not None:
             attributes += f" id='{identity}'"
         if version:
             attributes += f" version='{version}'"
-        self.send(HEADER + attributes + more + ">")
+        self.send(HEADER.replace("'jabber:server'", f"'{default}'") + attributes + more + ">")
 
     def feed(self):
         self.hold.wait()
@@ -188,7 +188,7 @@ class Peer:
     verify    what is answered to db:verify: "right" (by the key), "valid", "invalid", "silent", "error", "close"
     accept    what is answered to db:result: "valid", "invalid", "error", "silent", "close"
     pong      answers pings from the gateway
-    tls       STARTTLS is offered: True, False, or "only-say" (offered, and refused)
+    tls       STARTTLS is offered: True, False (and refused, when asked for), or "only-say" (offered, and refused)
     bidi      both directions on one stream: is offered, and asked for (XEP-0288)
     """
 
@@ -215,8 +215,10 @@ class Peer:
 
     # --- as the initiator
 
-    def connect(self, to, gateway, own=None, cert=True, source=None, tls=True, port=5269, more=""):
-        """A stream to `to` at the gateway's address, with TLS up, before any dialback. `more` goes into the header."""
+    def connect(self, to, gateway, own=None, cert=True, source=None, tls=True, port=5269, more="",
+                default="jabber:server"):
+        """A stream to `to` at the gateway's address, with TLS up, before any dialback. `more` goes into the header,
+        whose default namespace is `default`."""
         own = own or self.domains[0]
         stream = Stream(socket.create_connection((gateway, port), WAIT,
                                                  source_address=(source or self.address, 0)))
@@ -234,7 +236,7 @@ class Peer:
             else:
                 assert features.find(q("tls", "starttls")) is not None, "no STARTTLS is offered"
                 stream.starttls(context)
-            stream.header(own, to, more=more)
+            stream.header(own, to, more=more, default=default)
             stream.expect_header()
             features = stream.expect_features()
         stream.features = features
@@ -306,12 +308,16 @@ class Peer:
             except OSError:
                 pass
 
+    def tls_context(self):
+        """For one connection: no session of another is known to it."""
+        return server_context(self.certs, self.file)
+
     def session(self, sock):
         stream = Stream(sock)
         self.accepted.append(stream)
         try:
             if self.direct:
-                stream.sock = server_context(self.certs, self.file).wrap_socket(sock, True)
+                stream.sock = self.tls_context().wrap_socket(sock, True)
                 stream.tls = True
             self.greet(stream)
             while True:
@@ -338,11 +344,11 @@ class Peer:
 
     def handle(self, stream, element):
         if element.tag == q("tls", "starttls"):
-            if self.tls == "only-say":
+            if self.tls is not True:
                 stream.send("<failure xmlns='%s'/></stream:stream>" % NS["tls"])
                 raise Closed()
             stream.send("<proceed xmlns='%s'/>" % NS["tls"])
-            stream.sock = server_context(self.certs, self.file).wrap_socket(stream.sock, True)
+            stream.sock = self.tls_context().wrap_socket(stream.sock, True)
             stream.tls = True
             stream.restart()
             self.greet(stream)

@@ -1,16 +1,18 @@
 # SPDX-License-Identifier: MIT
 """What the tests of refusals stand on: a gateway, the server inside, a good server outside whose streams were verified
-before the first case, and a bad one. After each case a stanza passes each way on those very streams, and nothing of
-the bad one has come through.
+before the first case, and a bad one. After each case a stanza passes each way on those very streams, nothing of the
+bad one has come through, and an event says in words whom and what was refused.
 """
 import contextlib
+import json
 import os
 import shutil
 import socket
 import xml.etree.ElementTree as ET
 
 from s2s_peer import Closed, Peer, Stream, condition, q
-from s2s_rig import A_ADDRESS, INSIDE, OUTSIDE, Certificates, Gateway, World, local_domain, profiles, skip
+from s2s_rig import A_ADDRESS, INSIDE, OUTSIDE, Certificates, Gateway, World, local_domain, profiles, skip, \
+    until
 
 C, D = "127.0.0.40", "127.0.0.41"
 MESSAGE = "<message from='u@%s' to='%s' id='%s'><body>%s</body></message>"
@@ -39,6 +41,26 @@ def is_error(answer, name):
     """A dialback error (XEP-0220, 2.4) with that condition."""
     assert answer.get("type") == "error", f"{show(answer)}, and the error {name} was expected"
     assert condition(answer.find(q("server", "error"))) == name, f"{show(answer)}, not {name}"
+
+
+def event(line):
+    """(level, rest of the line) of a line of the log, in either format; the rest begins with the module."""
+    if not line.startswith("{"):
+        _, level, rest = line.split(" ", 2)
+        return level, rest
+    parts = json.loads(line)
+    return parts["level"], f"{parts['module']} {parts.get('object', '')}: {parts['message']}"
+
+
+def is_said(gateway, before, words):
+    """Behind `before` lines an event of the gateway's names the bad one, or a domain, and then says `words`."""
+    lines = gateway.log().split("\n")[before:-1]  # the last may not be whole
+    for level, rest in map(event, lines):
+        module, named, _ = rest.partition(words)
+        if level != "debug" and module.startswith("XMPPFederation ") and named and \
+                (D in module or ".test" in module):
+            return True
+    return False
 
 
 class Refused:
@@ -109,8 +131,9 @@ def make_certificates():
 
 
 @contextlib.contextmanager
-def scene(kind=Refused):
-    """Yields a `kind` of Refused. Listed are d.test and names below it that cannot be reached, unlisted.test is not."""
+def scene(kind=Refused, **parts):
+    """Yields a `kind` of Refused; `parts` are of the gateway. Listed are d.test and names below it that cannot be
+    reached, unlisted.test is not."""
     if shutil.which("dnsmasq") is None and not os.path.exists("/usr/sbin/dnsmasq"):
         skip("dnsmasq is not installed")
     certs = make_certificates()
@@ -127,18 +150,22 @@ def scene(kind=Refused):
                     domains="".join(f"<domain name='{n}'/>" for n in (
                         "c.test", "d.test", "here.d.test", *(a + ".d.test" for a in ABSENT))),
                     more="<timeouts negotiation='5' dialback='3' connect='3'/>"
-                         "<backoff minimum='100ms' maximum='100ms'/>") as gateway:
+                         "<backoff minimum='100ms' maximum='100ms'/>", **parts) as gateway:
         refused = kind(gateway, inside, good, bad)
         refused.still_up()
         yield refused
 
 
 def run(refused, cases):
+    """A case is its name, itself, and the words of the event that it makes."""
     failed = 0
-    for name, case in cases:
+    for name, case, words in cases:
         try:
+            before = refused.gateway.log().count("\n")
             case()
             refused.still_up()
+            until(lambda n=before, w=words: is_said(refused.gateway, n, w), f"the log says: {words}",
+                  refused.gateway.alive)
             print("refused:", name)
         except (AssertionError, Closed, OSError, ET.ParseError) as e:
             failed += 1

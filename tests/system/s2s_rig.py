@@ -354,6 +354,7 @@ class Gateway(Process):
         self.parts = dict(inside=INSIDE, outside=OUTSIDE, broker="", modules="", lists="mode='off'",
                           domains="", routes="", dns=WORLD_DNS, inside_dns=True, local="", more="",
                           security="", inside_tls="inside", outside_tls="outside", log="debug",
+                          log_format="text",
                           workers=os.environ.get("XMB_TEST_WORKERS", "2"),
                           secret="a secret of the site", folders=(), drain="10s")
         self.parts.update(parts)
@@ -379,7 +380,7 @@ class Gateway(Process):
             f.write(f"""<?xml version='1.0'?>
 <xmb xmlns='urn:xmb:config:1'>
 <broker workers='{p['workers']}' drain='{p['drain']}'><control socket='{self.control_socket}'/>
-<log level='{p['log']}' format='text' to='stderr'/>{p['broker']}</broker>
+<log level='{p['log']}' format='{p['log_format']}' to='stderr'/>{p['broker']}</broker>
 <module name='allow-deny'><federation {p['lists']}>{p['domains']}</federation></module>
 <module name='static-routes'><routes use='yes'>{p['routes']}</routes></module>
 {dns}

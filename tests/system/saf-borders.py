@@ -145,7 +145,7 @@ def main():
         said = scene.capture.tshark("-Y", f"eigrp.saf.service && eigrp.as != {DOMAIN}", *words)
         said = said.decode().split()
         assert said and set(said) == {str(OTHER), "2"}, f"in another autonomous system: {said}"
-        scene.capture.check(f"eigrp && eigrp.as == {DOMAIN}")
+        scene.capture.check(f"eigrp && eigrp.as == {DOMAIN}") # no fault in the other one either
 
 
 main()

@@ -88,7 +88,7 @@ def main():
         works(scene, nodes)
         more(nodes)
         scene.stop()
-        scene.capture.check(f"eigrp && eigrp.as == {DOMAIN}")
+        scene.capture.check(f"eigrp && eigrp.as == {DOMAIN}") # no fault in the other one either
 
 
 main()

@@ -1,9 +1,11 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
-"""Two SAF forwarders on a LAN with somebody who wishes them ill. He sends hellos in the name of ten thousand
-neighbours, goodbyes in the names of others, and, accepted as a neighbour, a stream of garbage, mutated packets and
-wrong TLVs. The two keep each other all the time, the memory of neither grows out of bounds, the log neither,
-and afterwards services pass between them as before.
+"""Two SAF forwarders on a LAN with somebody who wishes them ill. He sends hellos in the name of
+ten thousand neighbours, goodbyes in the names of others, and, accepted as a neighbour, more
+services than there is room for and a stream of garbage, mutated packets and wrong TLVs. The two
+keep each other all the time, no table grows beyond its limit, a second round of all that needs
+next to no memory more, the log is not flooded, and afterwards services pass between them as
+before.
 """
 import random
 
@@ -15,8 +17,11 @@ from saf_net import Space
 from xmcp_helper import success
 
 FORGED = 3000 if SANITIZED else 10000
-FUZZED = 1000 if SANITIZED else 4000
+FUZZED = 600 if SANITIZED else 2500 # in each round
 GROWTH_KB = 200000 if SANITIZED else 24000 # what a broker may need for all this
+AGAIN_KB = GROWTH_KB if SANITIZED else 2000 # and for more; sanitizers keep what was freed
+ENTRIES_MAX = 500 # of the topology tables
+HOARD, TOGETHER = 2 * ENTRIES_MAX, 10 # services that he has, and of these in a packet
 PENDING_MAX = 64
 LOG_LINES = 400
 BAD = "10.88.200.200"
@@ -30,6 +35,9 @@ class Ill:
         self.scene = scene
         self.nodes = scene.nodes(2)
         self.link = scene.connect(*self.nodes, bits=16)
+        for node in self.nodes:
+            node.topology = {"entries_max": ENTRIES_MAX}
+        self.most = 0 # entries that a table was seen with
         self.bad = Space("bad")
         self.link.plug(self.bad, BAD + "/16")
         scene.start()
@@ -51,11 +59,21 @@ class Ill:
             downs = [line for line in node.log().splitlines() if other in line and "is down" in line]
             assert not downs, downs
 
-    def bounded(self, what):
-        for node, before in zip(self.nodes, self.memory):
-            growth = node.memory_kb() - before
-            print(f"{what}: {node.name} has {growth} kB more, {len(node.log().splitlines())} log lines")
-            assert growth < GROWTH_KB, f"{node.name} has grown by {growth} kB"
+    def tables(self):
+        """They are no larger than they may be."""
+        for node in self.nodes:
+            entries = len(node.topology_of())
+            self.most = max(self.most, entries)
+            assert entries <= ENTRIES_MAX, f"{node.name} has {entries} entries"
+
+    def bounded(self, what, limit=GROWTH_KB):
+        """Since it was measured last."""
+        before, self.memory = self.memory, [n.memory_kb() for n in self.nodes]
+        for node, then, now in zip(self.nodes, before, self.memory):
+            lines = len(node.log().splitlines())
+            print(f"{what}: {node.name} has {now - then} kB more, {self.most} entries at most, "
+                  f"{lines} log lines")
+            assert now - then < limit, f"{node.name} has grown by {now - then} kB"
             assert len(node.log().splitlines()) < LOG_LINES, "the log is flooded"
 
     def pending(self, node):
@@ -152,15 +170,32 @@ def one(speaker, die, to):
         speaker.update(to, fuzzed(die), die.choice((0, 0, 0, 0, EOT, RS, RS | EOT | INIT)), opcode)
 
 
-def garbage(ill):
+def hoard(ill, speaker):
+    """All is sound, but it is too much: the tables are full, and no more than that."""
+    for to in (n.address(ill.link) for n in ill.nodes):
+        for first in range(0, HOARD, TOGETHER):
+            blocks = [service_block(9, xml(f"hoard {i}"), instance=(7, 7, 7, i))
+                      for i in range(first, first + TOGETHER)]
+            seq = speaker.update(to, route(*blocks))
+            speaker.run(lambda t=to, s=seq: s in speaker.peers[t]["acked"], "it is acknowledged",
+                        PATIENCE)
+            if first % (10 * TOGETHER) == 0:
+                ill.tables()
+    for node in ill.nodes:
+        entries = len(node.topology_of())
+        assert entries == ENTRIES_MAX, f"{node.name} has {entries} entries"
+        assert node.said("the topology table is full"), "the log does not say so"
+    ill.works()
+
+
+def garbage(ill, speaker):
     """Whenever they throw the speaker out, for it may well be thrown out, it comes back."""
-    speaker = Speaker(ill.bad, "l1", BAD)
-    ill.scene.extra.append(speaker)
     die = random.Random(20)
     targets = [n.address(ill.link) for n in ill.nodes]
     for i in range(FUZZED):
         if i % 500 == 0:
             ill.works()
+            ill.tables()
             speaker.run(lambda: any(speaker.peers.get(a, {}).get("up") for a in targets),
                         "the speaker is a neighbour", PATIENCE)
         to = die.choice(targets)
@@ -168,23 +203,36 @@ def garbage(ill):
             one(speaker, die, to)
         speaker.serve(0.05 if i % 100 == 0 else 0)
     ill.works()
-    ill.bounded("garbage of a neighbour")
+    ill.tables()
     for node in ill.nodes:
         taken = node.traffic()["traffic"][0]
         assert taken["updates_received"] > 10, "the garbage was not taken for packets of a neighbour"
-    return speaker
 
 
-def recovers(ill, speaker):
-    """It takes leave, all that it said goes, and nothing stays active."""
-    speaker.is_silent = True
-    speaker.send(packet(HELLO, GOODBYE))
+def two_rounds(ill):
+    """Of the same packets. It begins each as a stranger."""
+    for what, limit in (("as a neighbour", GROWTH_KB), ("the same once more", AGAIN_KB)):
+        speaker = Speaker(ill.bad, "l1", BAD)
+        ill.scene.extra.append(speaker)
+        speaker.meet(*(n.address(ill.link) for n in ill.nodes), seconds=PATIENCE)
+        hoard(ill, speaker)
+        garbage(ill, speaker)
+        leaves(ill, speaker)
+        ill.bounded(what, limit)
 
+
+def leaves(ill, speaker):
+    """All that it said goes, and nothing stays active."""
     def clean():
         speaker.send(packet(HELLO, GOODBYE))
         return all(set(n.neighbors()) == n.expected() and set(n.services()) == {1} for n in ill.nodes)
     until(clean, "what the speaker said is forgotten", ill.scene.check, PATIENCE)
     ill.scene.passive()
+    speaker.close()
+    ill.works()
+
+
+def recovers(ill):
     success(ill.publisher.unpublish(1))
     ill.watcher.sees_end(1)
 
@@ -196,8 +244,8 @@ def on_the_link(ill):
     own = ", ".join(n.router_id for n in ill.nodes)
     capture = ill.scene.capture
     capture.origins = {n.router_id for n in ill.nodes}
-    frames = capture.check(f"eigrp && ip.src in {{{sources}}} && "
-                           f"!(xml && any eigrp.routerid not in {{{own}}})")
+    ours = f"eigrp && ip.src in {{{sources}}} && !(xml && any eigrp.routerid not in {{{own}}})"
+    frames = capture.check(ours, sound=ours)
     told = {s.data for f in frames for s in f.services if s.id == service_id(1) and s["data.type"] == "0x0001"
             and s.route["eigrp.routerid"] == ill.nodes[0].router_id}
     assert told == {xml(f"version {i + 1}") for i in range(ill.version)}, told
@@ -208,8 +256,8 @@ def main():
         ill = Ill(scene)
         forger = forged_hellos(ill)
         forged_goodbyes(ill, forger)
-        speaker = garbage(ill)
-        recovers(ill, speaker)
+        two_rounds(ill)
+        recovers(ill)
         forger.close()
         scene.stop()
         on_the_link(ill)

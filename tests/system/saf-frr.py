@@ -116,7 +116,8 @@ def main():
         frr.alive()
         watcher.once()
         scene.stop()
-        scene.capture.check(f"eigrp && ip.src != {ADDRESS}")
+        ours = f"eigrp && ip.src != {ADDRESS}"
+        scene.capture.check(ours, sound=ours)
         print(f"{verify(scene.capture)} digests of FRR's hellos verified")
 
 

@@ -155,7 +155,8 @@ def main():
             step(odd)
         scene.stop()
         scene.capture.link = None # the speaker's are of its own
-        scene.capture.check(f"eigrp && ip.src == {odd.address} && !xml")
+        ours = f"eigrp && ip.src == {odd.address} && !xml"
+        scene.capture.check(ours, sound=ours)
 
 
 main()

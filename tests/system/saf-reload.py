@@ -7,6 +7,10 @@ times are long here: none of it waits for one.
 
     a --l1-- b --l2-- c
 """
+import socket
+import struct
+
+from saf_capture import HELLO
 from saf_rig import AT_ONCE_S, DOMAIN, HOLD_S, Scene, Watcher, until, xml
 from xmcp_helper import success
 
@@ -202,6 +206,20 @@ class Play:
         self.again()
 
 
+def terminated(play):
+    """After what the last step published: b told a, by its address, that it is let go."""
+    capture, marked = play.scene.capture, False
+    which = f"eigrp && eigrp.as == {DOMAIN} && frame.interface_name == {play.link.name}"
+    tlv = struct.pack(">HHB", 7, 9, 4) + socket.inet_aton(play.first)
+    data, told = xml(f"undisturbed {play.version}"), []
+    for frame, octets in zip(capture.frames(which), capture.octets(which)):
+        marked = marked or any(s.data == data for s in frame.services if s["data.type"] == "0x0001")
+        if marked and 7 in frame.tlvs:
+            assert (frame.opcode, frame.source) == (HELLO, play.second) and tlv in octets, frame
+            told.append(frame)
+    assert told, "the neighbour that was cleared was not told"
+
+
 def main():
     assert AT_ONCE_S < HOLD_S
     with Scene() as scene:
@@ -215,7 +233,8 @@ def main():
         scene.capture.stop()
         frames = scene.capture.tshark("-T", "fields", "-e", "eigrp.as", "-Y", "eigrp").decode().split()
         assert str(SECOND_AS) in frames
-        scene.capture.check(f"eigrp && eigrp.as == {DOMAIN}")
+        scene.capture.check(f"eigrp && eigrp.as == {DOMAIN}") # no fault in the other one either
+        terminated(play)
 
 
 main()

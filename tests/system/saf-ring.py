@@ -8,7 +8,7 @@ is measured by the logs of the brokers and the times of the capture, which have 
 
     n1 --l1-- n2 --l2-- n3 --l3-- n4 --l4-- n5 --l5-- n1
 """
-from saf_capture import QUERY, REPLY
+from saf_capture import QUERY, REPLY, UPDATE
 from saf_rig import AT_ONCE_S, SANITIZED, SHORT_HOLD_S, WAIT, Scene, Watcher, service_id, until, xml
 from xmcp_helper import success
 
@@ -29,6 +29,7 @@ class Ring:
         self.watchers = [Watcher(n) for n in self.nodes]
         self.clients = [n.client() for n in self.nodes]
         self.marks, self.closed = 0, ()
+        self.killed = None
         self.records = [] # what on_the_links compares with the capture
 
     def link(self, i):
@@ -168,6 +169,7 @@ def kill(ring, node):
         address = node.address(ring.scene.net.links[name])
         when, line = other.said("is down: hold time", address)[-1]
         ring.records.append(("killed", name, address, when, line))
+    ring.killed = node, numbers
 
 
 def back(ring, node):
@@ -209,6 +211,40 @@ def withdrawals(frames, identity, origin):
     return found
 
 
+def lost(ring, frames):
+    """On each link that is left, the far one as well, what the killed one had is said to be lost
+    a hold time after its last word; and no sooner. That clients were told, kill() has seen."""
+    node, numbers = ring.killed
+    last = {}
+    for _, link, address, when, _ in [r for r in ring.records if r[0] == "killed"]:
+        last[link] = max(f.time for f in frames
+                         if f.link == link and f.source == address and f.time < when)
+    identities = {service_id(n) for n in numbers}
+    for link in {f.link for f in frames} - set(last):
+        for identity in identities:
+            first = next((s.frame for f in frames for s in f.services
+                          if f.link == link and f.time > max(last.values())
+                          and s.id == identity and not s.is_reachable), None)
+            assert first is not None, f"nobody said on {link} that {identity} is lost"
+            assert first.opcode in (UPDATE, QUERY), first
+            took = first.time - max(last.values())
+            assert first.time - min(last.values()) >= RING_HOLD_S - 0.1, f"{took} s: {first}"
+            assert took <= RING_HOLD_S + SOON_S, f"{took} s: {first}"
+            print(f"killed, lost {identity[1]} on {link}: {took:.3f} s")
+
+
+def took_leave(ring, frames, node):
+    """The one that was stopped took its services back, and said goodbye after that, all in less
+    time than its neighbours would have taken to miss it."""
+    for link in node.links:
+        here = [f for f in frames if f.link == link and f.source.endswith(f".{node.number}")]
+        goodbye = next(f for f in here if f.is_goodbye)
+        first = withdrawals(here, service_id(node.number), node.router_id)[link]
+        took = goodbye.time - first
+        print(f"stopped, withdrew {node.number} on {link} {took:.3f} s before its goodbye")
+        assert 0 <= took < RING_HOLD_S, goodbye
+
+
 def measured(ring, frames):
     """From the last packet of the killed one to the hold time's end; from a goodbye to the loss of the
     neighbour; from one withdrawal to the last link."""
@@ -248,6 +284,8 @@ def main():
         print(f"{len(frames)} packets, of these {asked} queries and {answered} replies")
         assert answered >= 1 and asked >= 1, "nothing was ever asked: the cuts did not matter"
         measured(ring, frames)
+        lost(ring, frames)
+        took_leave(ring, frames, ring.nodes[4])
 
 
 main()

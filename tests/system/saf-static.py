@@ -82,6 +82,7 @@ def remote():
         f.inner = f"<remote-neighbors source='lo' mode='unicast-listen' allow-list='SPOKES' hops='{HOPS}'/>"
         scene.start()
         scene.capture.link = LOOPBACK
+        scene.capture.hops = None
         wanted = {d: (e, f), e: (d, f), f: (d, e), g: ()}
         for node, others in wanted.items():
             until(lambda n=node, o=others: set(n.neighbors()) == {("lo", x.router_id) for x in o},
@@ -122,6 +123,7 @@ def group():
         for node in nodes:
             has(node, 1, 2, 3)
         scene.stop()
+        scene.capture.hops = None
         for frame in scene.capture.check():
             assert frame.hops_left == (1 if frame.is_multicast else HOPS), (frame, frame.hops_left)
             assert frame.is_multicast or frame.to == "239.1.2.3" or frame.to.startswith("10.88."), frame

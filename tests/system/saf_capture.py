@@ -1,11 +1,12 @@
 # SPDX-License-Identifier: MIT
 """What went over the links, in the eyes of somebody else: one dumpcap on all of them, then tshark.
 
-The gate (`Capture.check`): no frame of ours is malformed or draws a remark of level warning or above,
-each is of the service family's virtual router and has a good checksum. That is not enough: tshark says
-nothing about a field that was written to the wrong place. So every service in the capture is compared
-with what was published, which the tests tell `Capture.expect`, and its metric with that of as many links
-as it has hops: `Capture.link`, where all are alike.
+The gate (`Capture.check`): no frame of ours is malformed or draws a remark of level warning or
+above, each is of the service family's virtual router and has a good checksum, whatever its
+autonomous system. That is not enough: tshark says nothing about a field that was written to the
+wrong place. So every service in the capture is compared with what was published, which the tests
+tell `Capture.expect`, and its metric with that of as many links as it has hops: `Capture.link`,
+where all are alike.
 """
 import os
 import re
@@ -76,6 +77,7 @@ class Service:
         at = "data.reachability."
         address = self.fields.get("eigrp.saf." + at + "addr_ipv4") or \
             self.fields.get("eigrp.saf." + at + "addr_ipv6")
+        assert int(self[at + "afi"]) == (0 if address is None else 2 if ":" in address else 1), self
         return address, int(self[at + "port"]), int(self[at + "protocol"])
 
     @property
@@ -198,6 +200,7 @@ class Capture:
         self.published = {}
         self.origins = None  # the router ids whose services are known; None: those of all
         self.link = VETH     # what each link adds; None: they are not alike
+        self.hops = 64       # that a unicast of IPv4 starts with; None: not on the link alone
         self.space, self.interfaces = space, interfaces
         which = "ip proto 88 or ip6 proto 88 or ether proto 0x88b5"
         words = [w for i in interfaces for w in ("-i", i, "-f", which)]
@@ -276,11 +279,13 @@ class Capture:
         """A version of a service that may be in the capture. `publisher`: its router id."""
         self.published.setdefault(identity, []).append((data, endpoint, publisher))
 
-    def check(self, which="eigrp"):
-        """The gate, for the frames that match `which`; gives all of them back. Ends the capture."""
+    def check(self, which="eigrp", sound="eigrp"):
+        """The gate. No frame that matches `sound` has a fault; that is all of them, but where somebody
+        is on the links who is not of us. Those that match `which`, of our autonomous system, are also
+        compared with what was published; gives these back. Ends the capture."""
         if self.process.poll() is None:
             self.stop()
-        faults = self.tshark("-Y", f"({which}) && ({FAULTS})").decode()
+        faults = self.tshark("-Y", f"({sound}) && ({FAULTS})").decode()
         assert not faults, "tshark objects to\n" + faults
         frames = self.frames(which)
         assert frames, "nothing was captured"
@@ -295,8 +300,17 @@ class Capture:
         assert not frame.is_multicast or frame.number("ack") == 0, f"acknowledges to all: {frame}"
         assert frame["ip.dsfield" if "ip.dsfield" in frame.fields else "ipv6.tclass"] in \
             ("0xc0", "0x000000c0"), frame
+        self.check_hops(frame)
         for service in frame.services:
             self.check_service(service)
+
+    def check_hops(self, frame):
+        """To the group 1, on a link of IPv6 255; other ways are the configuration's."""
+        if ":" in frame.source:
+            expected = 255 if frame.source.startswith("fe80:") else None
+        else:
+            expected = 1 if frame.is_multicast else self.hops
+        assert expected in (None, frame.hops_left), (frame, frame.hops_left, expected)
 
     def check_service(self, service):
         """It is as it was published; or it is a mention without data."""

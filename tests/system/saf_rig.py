@@ -19,14 +19,15 @@ import datetime
 import json
 import os
 import signal
+import socket
 import struct
 import subprocess
 import time
 
 from saf_capture import Capture
 from saf_net import Net, Space, need_network, skip
-from xmcp_helper import (ANY_101, DATA, FLAGS, IDENTITY, NOTIFY, REASON, SERVICE_VERSION, TMP, WITHDRAW,
-                         Client, success)
+from xmcp_helper import (ANY_101, DATA, FLAGS, IDENTITY, NOTIFY, PROTOCOL, PUBLISH, REASON,
+                         SERVICE_VERSION, TMP, TRANSPORT, WITHDRAW, Client, success)
 
 SANITIZED = os.environ.get("XMB_SANITIZED") == "yes"
 WAIT = 90 if SANITIZED else 30  # seconds until a test gives up
@@ -54,8 +55,8 @@ def until(condition, what, check=lambda: None, seconds=WAIT):
         time.sleep(0.05)
 
 
-def service_id(subservice):
-    return 101, subservice, INSTANCE
+def service_id(subservice, service=101, instance=INSTANCE):
+    return service, subservice, instance
 
 
 def xml(text):
@@ -65,6 +66,30 @@ def xml(text):
 
 def attributes(values):
     return "".join(f' {name.replace("_", "-")}="{value}"' for name, value in values.items())
+
+
+def identity_octets(identity):
+    """A service_id() as clients write it."""
+    service, subservice, instance = identity
+    return struct.pack(">HH", service, subservice) + bytes.fromhex(instance)
+
+
+def transport_octets(address, port):
+    six = ":" in address
+    return struct.pack(">BBH", 0, 2 if six else 1, port) + \
+        socket.inet_pton(socket.AF_INET6 if six else socket.AF_INET, address)
+
+
+class Publisher(Client):
+    """The helper's client, which can say of a service more than its subservice and version."""
+
+    def publish_at(self, identity, version, data, endpoint):
+        """`endpoint`: address, port and IP protocol."""
+        address, port, protocol = endpoint
+        return self.ask(PUBLISH, (IDENTITY, identity_octets(identity)),
+                        (TRANSPORT, transport_octets(address, port)),
+                        (PROTOCOL, struct.pack(">I", protocol)),
+                        (SERVICE_VERSION, struct.pack(">I", version)), (DATA, data))
 
 
 class Node:
@@ -240,7 +265,7 @@ class Node:
 
     def client(self, authenticated=True):
         with self.space:
-            client = Client(self, USER, PASSWORD) if authenticated else Client(self)
+            client = Publisher(self, USER, PASSWORD) if authenticated else Publisher(self)
         client.register(DOMAIN)
         self.clients.append(client)
         return client
@@ -389,12 +414,14 @@ class Scene:
         for node in self.all:
             node.ended()
 
-    def publish(self, client, subservice, version, data, publisher=None):
-        """Publishes, and tells the capture so."""
-        self.capture.expect(service_id(subservice), data, ENDPOINT, publisher)
-        success(client.publish(subservice, version, data))
+    def publish(self, client, subservice, version, data, publisher=None, endpoint=ENDPOINT,
+                **identity):
+        """Publishes, and tells the capture so. `identity`: what else of service_id() is unusual."""
+        identity = service_id(subservice, **identity)
+        self.capture.expect(identity, data, endpoint, publisher)
+        success(client.publish_at(identity, version, data, endpoint))
 
 
 __all__ = ["AT_ONCE_S", "DOMAIN", "ENDPOINT", "HOLD_S", "INSTANCE", "LEARNED", "LOCAL", "PASSWORD",
-           "SANITIZED", "SHORT_HOLD_S", "USER", "WAIT", "Node", "Scene", "Space", "Watcher", "service_id",
-           "skip", "until", "xml"]
+           "SANITIZED", "SHORT_HOLD_S", "USER", "WAIT", "Node", "Publisher", "Scene", "Space", "Watcher",
+           "identity_octets", "service_id", "skip", "transport_octets", "until", "xml"]

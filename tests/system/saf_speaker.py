@@ -53,10 +53,12 @@ def packet(opcode, tlvs=b"", flags=0, seq=0, ack=0, vrid=VRID, asn=AS, version=2
 
 def service_block(subservice=1, data=b"<a/>", sequence=1, instance=(1, 2, 3, 4), service=101,
                   address="192.0.2.10", port=5060, protocol=6, kind=None, length=None):
+    """`address` None: it says of no address where it is."""
     kind = kind or (1 if data else 2)
     return struct.pack(">HH4IHH", service, subservice, *instance, kind,
                        len(data) if length is None else length) + \
-        struct.pack(">HHH", 1, port, protocol) + socket.inet_aton(address) + bytes(12) + \
+        struct.pack(">HHH", 0 if address is None else 1, port, protocol) + \
+        socket.inet_aton(address or "0.0.0.0") + bytes(12) + \
         struct.pack(">I", sequence) + data
 
 

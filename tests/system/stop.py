@@ -15,7 +15,8 @@ TMP = os.environ["XMB_TMP"]
 SOCKET = TMP + "/run/s"
 LOG = TMP + "/xmbd.log"
 CONF = TMP + "/xmbd.xml"
-TEXT = ('<xmb xmlns="urn:xmb:config:1"><broker workers="2" drain="%s"><control socket="%s"/></broker>'
+WORKERS = os.environ.get("XMB_TEST_WORKERS", "2")
+TEXT = ('<xmb xmlns="urn:xmb:config:1"><broker workers="%s" drain="%s"><control socket="%s"/></broker>'
         '<module name="stay"><listen address="127.0.0.1" port="0" backlog="%d"/></module></xmb>')
 
 
@@ -100,7 +101,7 @@ def cut_at_the_end():
 
 def write_conf(backlog, drain="10s"):
     with open(CONF, "w") as f:
-        f.write(TEXT % (drain, SOCKET, backlog))
+        f.write(TEXT % (WORKERS, drain, SOCKET, backlog))
 
 
 def drain_time_changes_live():

@@ -8,11 +8,14 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "show.h"
+
 #define PEERS_MAX 8
 #define STEP_MS 10
 #define DATA_ROOM_BYTES 1400
 
 struct xmb_module *rig_module;
+struct se_forwarder *rig_forwarder;
 uint32_t rig_multicasts[16], rig_packets;
 
 static struct rig_peer *peers[PEERS_MAX];
@@ -156,6 +159,8 @@ static int on_write(void *arg, unsigned iface, unsigned nbr, const struct se_rtp
 {
     const struct rig_peer *peer = arg;
     const struct rig_said *what = m->item;
+    static char tag[16];
+    size_t used = 0;
 
     (void)iface;
     (void)nbr;
@@ -169,6 +174,11 @@ static int on_write(void *arg, unsigned iface, unsigned nbr, const struct se_rtp
                                        .mtu_bytes = 1500, .reliability = 255, .load = 1};
     if (what->delay_ps == 0)
         se_metric_set_unreachable(&route->metric);
+    if (what->tag != 0) {
+        se_attribute_put_tag(tag, sizeof(tag), &used, what->tag);
+        se_attribute_align(tag, sizeof(tag), &used);
+        route->attributes = xmb_str_n(tag, used);
+    }
     service->id = what->id;
     service->sequence = what->sequence;
     if (what->is_withdrawn)
@@ -264,6 +274,24 @@ struct rig_peer *rig_peer(uint32_t number, unsigned family)
          se_nbr_iface_set(peer->nbrs, 0, &iface, now()) == 0, "no peer");
     peers[peer_count++] = peer;
     return peer;
+}
+
+void rig_hello(uint32_t number, unsigned last)
+{
+    static const struct se_parameter parameter = {SE_KVALUES_DEFAULT, 15};
+    char octets[128];
+    struct xmb_rawip_in in = {.iface = number, .remote = addr_of(number, 4, last),
+                              .local = group_of(4), .hops = 1};
+    struct se_header header;
+    struct se_writer w;
+    size_t bytes = 0;
+
+    se_header_init(&header, SE_HELLO, RIG_AS);
+    need(se_write_begin(&w, octets, sizeof(octets), &header, NULL) == 0 &&
+         se_write_parameter(&w, &parameter) == 0 && se_write_finish(&w, NULL, &bytes) == 0,
+         "no hello");
+    in.bytes = xmb_str_n(octets, bytes);
+    xmb_fakehost_rawip(rig_module, SE_IP_PROTOCOL, &in);
 }
 
 /* --- the wire --------------------------------------------------------------------------------- */
@@ -371,13 +399,29 @@ static void on_done(void *arg, uint64_t tag, const struct xmb_publish_result *re
 
 static const struct xmb_owner_ops owner_ops = {.size = sizeof(owner_ops), .done = on_done};
 
+static int init(const struct xmb_host *host, struct xmb_module *module, void **self)
+{
+    int rc = saf_eigrp_LTX_xmb_plugin.ops->init(host, module, self);
+
+    if (rc == 0)
+        rig_forwarder = se_forwarder_of(*self);
+    return rc;
+}
+
 void rig_open(void)
 {
+    static struct xmb_module_ops ops;
+    static struct xmb_plugin plugin; /* as it is, but we see what its init makes */
+
+    plugin = saf_eigrp_LTX_xmb_plugin;
+    ops = *plugin.ops;
+    ops.init = init;
+    plugin.ops = &ops;
     memset(rig_multicasts, 0, sizeof(rig_multicasts));
     rig_packets = 0;
     memset(data, 'x', sizeof(data));
     xmb_fakehost_open();
-    rig_module = xmb_fakehost_load(&saf_eigrp_LTX_xmb_plugin);
+    rig_module = xmb_fakehost_load(&plugin);
     need(rig_module != NULL, "the plugin cannot be loaded");
     need(xmb_fakehost_host()->service->owner_open(xmb_fakehost_worker(), rig_module,
                                                   XMB_STR("client"), 0, &owner_ops, NULL,
@@ -445,7 +489,12 @@ const struct rig_heard *rig_heard(const struct rig_peer *peer, unsigned subservi
 {
     struct xmb_service_id id = rig_id(subservice);
 
-    return heard_of((struct rig_peer *)(uintptr_t)peer, &id);
+    return rig_heard_id(peer, &id);
+}
+
+const struct rig_heard *rig_heard_id(const struct rig_peer *peer, const struct xmb_service_id *id)
+{
+    return heard_of((struct rig_peer *)(uintptr_t)peer, id);
 }
 
 void rig_publish(unsigned subservice, uint32_t version, size_t data_bytes)
@@ -472,6 +521,23 @@ const struct xmb_service *rig_registry(unsigned subservice)
     struct xmb_service_id id = rig_id(subservice);
 
     return xmb_fakehost_service(RIG_AS, &id);
+}
+
+const char *rig_show(const char *args)
+{
+    int is_protocols = strcmp(args, "protocols") == 0;
+    const char *list[8], *text = NULL;
+    char copy[80], *word, *save = NULL;
+    uint32_t count = 0;
+
+    snprintf(copy, sizeof(copy), "%s", is_protocols ? "" : args);
+    for (word = strtok_r(copy, " ", &save); word != NULL && count < 8;
+         word = strtok_r(NULL, " ", &save))
+        list[count++] = word;
+    need(xmb_fakehost_command(rig_module, is_protocols ? "show eigrp protocols"
+                                                       : "show eigrp service-family",
+                              list, count, &text) == 0, "show");
+    return text;
 }
 
 unsigned rig_logged(const char *text)

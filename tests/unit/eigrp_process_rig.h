@@ -19,6 +19,7 @@
 #include <xmb/fakehost.h>
 
 #include "neighbour.h"
+#include "process.h"
 
 #define RIG_AS 1228
 #define RIG_HEARD_MAX 32
@@ -42,6 +43,7 @@ struct rig_said {
     uint32_t origin, sequence;
     size_t data_bytes;
     uint64_t delay_ps; /* 0: unreachable */
+    uint32_t tag;      /* 0: none */
     uint8_t is_complete;
     uint8_t is_withdrawn; /* by its originator */
 };
@@ -64,6 +66,7 @@ struct rig_peer {
 };
 
 extern struct xmb_module *rig_module;
+extern struct se_forwarder *rig_forwarder; /* to look at */
 /* Packets of the forwarder: to a group, by their interface; and all. */
 extern uint32_t rig_multicasts[16], rig_packets;
 
@@ -80,6 +83,8 @@ void rig_iface_gone(uint32_t number);
 
 /* A peer on that interface, which begins to say hello. */
 struct rig_peer *rig_peer(uint32_t number, unsigned family);
+/* Another one of that interface, 10.0.N.`last`, says hello once, and never anything again. */
+void rig_hello(uint32_t number, unsigned last);
 /* Lets `ms` go by. */
 void rig_run(uint64_t ms);
 /* Runs until all peers see the forwarder up and have its table. Aborts when that takes a minute. */
@@ -88,6 +93,7 @@ void rig_converge(void);
 /* Service 101:`subservice`:1.2.3.4. */
 struct xmb_service_id rig_id(unsigned subservice);
 const struct rig_heard *rig_heard(const struct rig_peer *peer, unsigned subservice);
+const struct rig_heard *rig_heard_id(const struct rig_peer *peer, const struct xmb_service_id *id);
 /* `peer` says `what` to the forwarder. */
 void rig_say(struct rig_peer *peer, unsigned opcode, const struct rig_said *what);
 
@@ -97,6 +103,8 @@ void rig_unpublish(unsigned subservice);
 /* The registry's record, or NULL. */
 const struct xmb_service *rig_registry(unsigned subservice);
 
+/* What "show eigrp service-family `args`" answers; of "protocols" that of show eigrp protocols. */
+const char *rig_show(const char *args);
 /* 1 when the log has `text`; how often. */
 unsigned rig_logged(const char *text);
 

@@ -38,6 +38,7 @@ static const struct sim_options kinds[] = {
 #endif
 
 static struct sim_counts total;
+static uint64_t by_event[SE_DUAL_EVENTS]; /* of all kinds */
 
 static void add_counts(const struct sim_counts *c)
 {
@@ -47,8 +48,10 @@ static void add_counts(const struct sim_counts *c)
     total.steps += c->steps;
     total.stuck += c->stuck;
     total.sia_replies += c->sia_replies;
-    for (i = 0; i < SE_DUAL_EVENTS; i++)
+    for (i = 0; i < SE_DUAL_EVENTS; i++) {
         total.by_event[i] += c->by_event[i];
+        by_event[i] += c->by_event[i];
+    }
 }
 
 static void run(unsigned kind, uint64_t seed)
@@ -96,6 +99,23 @@ static void random_networks(void **state)
     for (i = 1; i < SE_DUAL_EVENTS; i++)
         print_message("  (%u) %s: %llu\n", i, se_dual_event_name((enum se_dual_event)i),
                       (unsigned long long)total.by_event[i]);
+    if (kinds[kind].is_stuck && seed_count >= SEEDS && total.stuck == 0)
+        fail_msg("kind %u: no service was stuck in active", kind);
+}
+
+/* After all kinds: what never happened was not compared with brute force. */
+static void every_event_happened(void **state)
+{
+    unsigned event, missing = 0;
+
+    (void)state;
+    for (event = 1; event < SE_DUAL_EVENTS; event++)
+        if (by_event[event] == 0) {
+            print_message("(%u) %s never happened\n", event,
+                          se_dual_event_name((enum se_dual_event)event));
+            missing++;
+        }
+    assert_int_equal(missing, 0);
 }
 
 /* --- networks that everyone can draw ---------------------------------------------------------- */
@@ -201,8 +221,9 @@ static void lan_of_4(void **state)
 int main(int argc, char **argv)
 {
     static unsigned numbers[KINDS];
-    struct CMUnitTest tests[KINDS + 4] = {
-        [KINDS] = cmocka_unit_test(chain_publish_update_withdraw),
+    struct CMUnitTest tests[KINDS + 5] = {
+        [KINDS] = cmocka_unit_test(every_event_happened),
+        cmocka_unit_test(chain_publish_update_withdraw),
         cmocka_unit_test(chain_kill_and_restart),
         cmocka_unit_test(ring_of_5_cut),
         cmocka_unit_test(lan_of_4),

@@ -179,16 +179,18 @@ static void test_burst_at_first(void **state)
 
 /* --- the engine ------------------------------------------------------------------------------- */
 
-static void test_pacing(void **state)
+/* `kbps` and `percent` of it are so much that a full packet takes `pacing_us`. */
+static void check_pacing(uint64_t kbps, unsigned percent, unsigned pacing_us)
 {
     struct rig *rig = rig_prepare(4);
     const struct rig_packet *p;
     uint64_t first_ms = 0;
+    unsigned pacing_ms = pacing_us / 1000;
     unsigned count = 0;
     unsigned i;
 
-    (void)state;
-    rig->iface.bandwidth_kbps = 256; /* half of it: a full packet takes 92 ms */
+    rig->iface.bandwidth_kbps = kbps;
+    rig->iface.bandwidth_percent = percent;
     rig->iface.mode = SE_NBR_GROUP;
     rig_start(rig);
     for (i = 2; i < 12; i++)
@@ -198,18 +200,28 @@ static void test_pacing(void **state)
         rig_ack(rig, p->to.ip[3], p->packet.header.sequence);
     for (i = 0; i < 6; i++) /* so few that none is sent again meanwhile */
         rig_post(rig, rig->last_nbr - i, SE_UPDATE, rig_item(rig, 1370));
-    rig_advance(rig, 500);
+    rig_advance(rig, UINT64_C(5) * (pacing_ms + 1));
     while ((p = rig_sent_opcode(rig, SE_UPDATE)) != NULL) {
         if (count == 0)
             first_ms = p->at_ms;
         else /* the first went on credit: 5 ms, and one of the clock */
-            assert_in_range(p->at_ms - first_ms, count * 92 - 6, count * 93);
+            assert_in_range(p->at_ms - first_ms, count * pacing_ms - 6, count * (pacing_ms + 1));
         rig_ack(rig, p->to.ip[3], p->packet.header.sequence);
         count++;
     }
     assert_int_equal(count, 6);
-    assert_int_equal(rig_iface(rig).pacing_us, 92500);
+    assert_int_equal(rig_iface(rig).pacing_us, pacing_us);
     rig_free(rig);
+}
+
+static void test_pacing(void **state)
+{
+    (void)state;
+    check_pacing(256, 50, 92500);
+    check_pacing(1024, 25, 46250);
+    check_pacing(256, 25, 185000);
+    check_pacing(64, 200, 92500); /* a bandwidth may be less than what the link carries */
+    check_pacing(256, 200, 23125);
 }
 
 /* On a fast link the clock is too coarse: packets of one millisecond go together. */

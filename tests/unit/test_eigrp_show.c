@@ -170,7 +170,7 @@ static void interfaces(void **state)
     text = show("ipv4 interfaces eth0 detail");
     has(text, "source=10.0.0.1\nhello_ms=5000\nhold=15\ntopology_ids=0\nsplit_horizon=interface\n"
               "bandwidth_kbps=1000000\ndelay_ps=10000000\nbandwidth_percent=50\n");
-    has(text, "ttl_minimum=null\npending_max=8\nneighbors_max=16\n"
+    has(text, "ttl_minimum=null\npending_max=8\nneighbors_max=16\nneighbors_new_per_second=20\n"
               "authentication=hmac-sha-256\nkey_chain=keys\n");
     has_not(text, "tap0");
     has_not(text, "not-to-be-shown");

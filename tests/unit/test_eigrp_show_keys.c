@@ -115,7 +115,8 @@ static void keys_of_interfaces(void **state)
     assert_keys(show("ipv4 interfaces detail"), "interfaces",
                 PROCESS INTERFACE " source hello_ms hold topology_ids split_horizon bandwidth_kbps "
                 "delay_ps bandwidth_percent mtu_bytes packet_bytes ttl_minimum pending_max "
-                "neighbors_max authentication key_chain next_transmit_serial packetized_sent "
+                "neighbors_max neighbors_new_per_second authentication key_chain "
+                "next_transmit_serial packetized_sent "
                 "packetized_expedited bytes_sent multicasts_unreliable multicasts_reliable "
                 "unicasts_unreliable unicasts_reliable multicast_exceptions cr_packets "
                 "acks_suppressed retransmissions out_of_sequence duplicates messages "

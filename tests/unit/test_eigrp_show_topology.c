@@ -59,20 +59,27 @@ static void topology_detail(void **state)
     has(show("ipv4 topology 102"), "topology[\n]\nleft_out=0\n");
 }
 
-/* A second neighbour that is too far to be feasible, then the first one's path is lost: active. */
+static const struct se_dual_advert far = {
+    .id = {101, 2, {1, 2, 3, 0xabcdef}}, .origin = 0xc0000207, .sequence = 42, .is_complete = 1,
+    .metric = {.delay_ps = 90000000, .bandwidth_kbps = 1000000, .mtu_bytes = 1500, .hop_count = 1,
+               .reliability = 255, .load = 1},
+};
+
+/* The neighbour has the service, and a second one that is too far to be feasible. */
+static void hear_two(void)
+{
+    rig_hear(1, 10, 42);
+    assert_int_equal(se_dual_peer_up(rig->v4.dual, 60, 2, 0, rig->now_ms), 0);
+    assert_int_equal(se_dual_input(rig->v4.dual, SE_DUAL_UPDATE, 60, &far, rig->now_ms), 0);
+}
+
+/* The path of the first is lost: active. */
 static void topology_active(void **state)
 {
-    struct se_dual_advert a = {
-        .id = {101, 2, {1, 2, 3, 0xabcdef}}, .origin = 0xc0000207, .sequence = 42, .is_complete = 1,
-        .metric = {.delay_ps = 90000000, .bandwidth_kbps = 1000000, .mtu_bytes = 1500,
-                   .hop_count = 1, .reliability = 255, .load = 1},
-    };
     const char *text;
 
     (void)state;
-    rig_hear(1, 10, 42);
-    assert_int_equal(se_dual_peer_up(rig->v4.dual, 60, 2, 0, rig->now_ms), 0);
-    assert_int_equal(se_dual_input(rig->v4.dual, SE_DUAL_UPDATE, 60, &a, rig->now_ms), 0);
+    hear_two();
     has_not(show("ipv4 topology"), "feasible=false\n");
     has(show("ipv4 topology all"), "successor=false\nfeasible=false\n");
     has(show("ipv4 topology active"), "topology[\n]\n");
@@ -89,6 +96,30 @@ static void topology_active(void **state)
         "left_ms=87000\n");
     has(show("ipv4 sia-statistics"), "active_time_seconds=180\nactive=1\n"
         "longest_active_seconds=3\ndiffusing_computations=1\nstuck=0\n");
+}
+
+/* The first, which is the successor, asks: it waits for us, and we ask where the reply stays. */
+static void topology_asked(void **state)
+{
+    struct se_dual_advert a = far;
+
+    (void)state;
+    hear_two();
+    se_metric_set_unreachable(&a.metric);
+    a.is_complete = 0;
+    assert_int_equal(se_dual_input(rig->v4.dual, SE_DUAL_QUERY, rig->nbr, &a, rig->now_ms), 0);
+    has(show("ipv4 topology active"), "state=active\ncode=ArR\n");
+    has(show("ipv4 topology active"), "active_number=3\n");
+    has(show("ipv4 topology pending"), FIRST);
+    rig->now_ms += 89999;
+    se_dual_tick(rig->v4.dual, rig->now_ms);
+    has(show("ipv4 topology active"), "code=ArR\n");
+    rig->now_ms++; /* half of the active time */
+    se_dual_tick(rig->v4.dual, rig->now_ms);
+    has(show("ipv4 topology active"), "code=ArsR\n");
+    has(show("ipv4 topology active"), "sia_queries=1\n");
+    assert_int_equal(se_dual_input(rig->v4.dual, SE_DUAL_REPLY, 60, &a, rig->now_ms), 0);
+    has(show("ipv4 topology all"), FIRST "state=passive\ncode=P\n");
 }
 
 /* What went is remembered, and shown only to whom asks for all. */
@@ -168,7 +199,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
 #define T(f) cmocka_unit_test_setup_teardown(f, rig_begin, rig_end)
-        T(topology),      T(topology_detail),  T(topology_active),
+        T(topology),      T(topology_detail),  T(topology_active), T(topology_asked),
         T(topology_gone), T(topology_pending), T(topology_large),
     };
 

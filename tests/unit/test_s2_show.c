@@ -9,6 +9,7 @@
 #include <stdint.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/timex.h>
 #include <time.h>
 
 #include <cmocka.h>
@@ -218,6 +219,127 @@ static void status_privacy(void **state)
     has(text, "check=lists\nresult=missing\nwhat=the allow list is empty");
 }
 
+/* --- what has to be in order (R65) ----------------------------------------------------------- */
+
+static int clock_state; /* what the kernel says of its clock */
+
+/* Instead of the system's. */
+int ntp_adjtime(struct timex *t)
+{
+    assert_int_equal(t->modes, 0); /* it is asked, and not set */
+    return clock_state;
+}
+
+/* The row of one check is there, with that result and a reason that begins so. */
+static void checked(const char *name, int ok, const char *what)
+{
+    char row[128];
+
+    snprintf(row, sizeof(row), "check=%s\nresult=%s\nwhat=%s", name, ok ? "ok" : "missing", what);
+    has(run("show federation status"), row);
+}
+
+static void status_switch_and_domains(void **state)
+{
+    (void)state;
+    configured(SETTINGS);
+    checked("federation", 1, "<federation use=>");
+    checked("local domains", 1, "at least one");
+    checked("dialback secret", 0, "one secret for all nodes");
+    configured("<federation use='no'/>" SETTINGS "<dialback secret='top'/>");
+    checked("federation", 0, "<federation use=>");
+    checked("dialback secret", 1, "one secret for all nodes");
+    configured("");
+    checked("federation", 1, "<federation use=>");
+    checked("local domains", 0, "at least one");
+}
+
+#define DOMAIN "<local-domain name='a.test'><server address='10.0.0.5'/></local-domain>"
+
+/* R42: a listener on the port where others look, on each side; that of the other does not do. */
+static void status_ports(void **state)
+{
+    static const char outside[] = "a listener on 5269, where other servers look";
+    static const char inside[] = "a listener on 5269, where servers inside are sent";
+
+    (void)state;
+    configured(SETTINGS);
+    checked("port outside", 1, outside);
+    checked("port inside", 1, inside);
+    configured("<listen side='outside' address='192.0.2.254' port='5270' tls='o'/>"
+               "<listen side='inside' address='10.0.0.1' tls='i'/>" DOMAIN);
+    checked("port outside", 0, outside);
+    checked("port inside", 1, inside);
+    configured("<listen side='outside' address='192.0.2.254' tls='o'/>"
+               "<listen side='inside' address='10.0.0.1' port='5270' tls='i'/>" DOMAIN);
+    checked("port outside", 1, outside);
+    checked("port inside", 0, inside);
+    configured("<listen side='outside' address='192.0.2.254' port='5270' tls='o'/>"
+               "<listen side='outside' address='192.0.2.254' tls='o'/>"
+               "<listen side='inside' address='10.0.0.1' tls='i'/>" DOMAIN);
+    checked("port outside", 1, outside);
+}
+
+/* R46. */
+static void status_clock(void **state)
+{
+    (void)state;
+    configured(SETTINGS);
+    clock_state = TIME_OK;
+    checked("clock", 1, "kept by NTP");
+    clock_state = TIME_ERROR;
+    checked("clock", 0, "kept by NTP");
+    clock_state = -1; /* it may not be asked */
+    checked("clock", 0, "kept by NTP");
+    clock_state = TIME_OK;
+}
+
+static const char *deny_list(void)
+{
+    return "deny-list";
+}
+
+static uint32_t one_listed(void)
+{
+    return 1;
+}
+
+static void status_lists(void **state)
+{
+    static const struct s2_privacy allowed = {sizeof(allowed), 0, allow_list, one_listed};
+    static const struct s2_privacy denied = {sizeof(denied), 0, deny_list, none_listed};
+
+    (void)state;
+    configured(SETTINGS);
+    checked("lists", 0, "allow-deny is not loaded");
+    w->module->privacy = &allowed;
+    checked("lists", 1, "allow-list");
+    w->module->privacy = &denied;
+    checked("lists", 1, "deny-list");
+}
+
+static const char *const known_checks[] = {
+    "federation",      "local domains", "port outside", "port inside", "servers inside",
+    "dialback secret", "certificates",  "lists",        "clock",
+};
+
+/* A row that no test above knows is not told. */
+static void status_has_no_other_check(void **state)
+{
+    const char *at;
+    size_t i = 0;
+
+    (void)state;
+    configured(SETTINGS);
+    for (at = run("show federation status"); (at = strstr(at, "check=")) != NULL; i++) {
+        at += strlen("check=");
+        assert_true(i < sizeof(known_checks) / sizeof(known_checks[0]));
+        assert_int_equal(strncmp(at, known_checks[i], strlen(known_checks[i])), 0);
+        assert_int_equal(at[strlen(known_checks[i])], '\n');
+    }
+    assert_int_equal(i, sizeof(known_checks) / sizeof(known_checks[0]));
+}
+
 /* --- connections ----------------------------------------------------------------------------- */
 
 static struct s2_domain domain(const char *text)
@@ -323,8 +445,10 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
 #define T(f) cmocka_unit_test_setup_teardown(f, begin, end)
-        T(status_active), T(status_certificates), T(status_inactive), T(status_inside_down), T(health_forgets),
-        T(status_privacy), T(connections), T(clearing), T(domains),
+        T(status_active), T(status_certificates), T(status_inactive), T(status_inside_down),
+        T(health_forgets), T(status_privacy), T(status_switch_and_domains), T(status_ports),
+        T(status_clock), T(status_lists), T(status_has_no_other_check), T(connections),
+        T(clearing), T(domains),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

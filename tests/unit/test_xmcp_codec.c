@@ -434,6 +434,73 @@ static void padding_rule(void **state)
     assert_int_equal(xmcp_mac_sign(&mac, unsigned_form, NULL, 0, padded), XMCP_EINVAL);
 }
 
+/* Signs a decoded message again as RFC 3489 does: the text itself is padded to a multiple of 64. */
+static void sign_as_rfc3489(uint8_t *buffer, const struct xmcp_msg *m, const uint8_t *key)
+{
+    uint8_t padded[256] = {0};
+    size_t covered = m->integrity_offset;
+    const EVP_MD *digest = m->integrity.bytes == 20 ? EVP_sha1() : EVP_sha256();
+    uint8_t out[32];
+    unsigned bytes = 0;
+
+    assert_true((covered + 63) / 64 * 64 <= sizeof(padded));
+    memcpy(padded, buffer, covered);
+    HMAC(digest, key, XMCP_KEY_BYTES, padded, (covered + 63) / 64 * 64, out, &bytes);
+    assert_int_equal(bytes, m->integrity.bytes);
+    memcpy(buffer + covered + 4, out, bytes);
+}
+
+/* What that rule's message comes to where it is not one of the two forms by chance. */
+static int verify_rfc3489(struct xmcp_form form, size_t data_bytes, struct xmcp_form *matched,
+                          size_t *covered)
+{
+    static const uint8_t key[XMCP_KEY_BYTES] = "0123456789abcde";
+    static const uint8_t data[64] = {42};
+    uint8_t buffer[256];
+    struct xmcp_writer w;
+    struct xmcp_mac mac;
+    struct xmcp_msg m;
+    size_t bytes = 0;
+
+    xmcp_mac_init(&mac, key);
+    begin(&w, buffer, sizeof(buffer));
+    xmcp_put_bytes(&w, XMCP_ATTR_SERVICE_DATA, data, data_bytes);
+    assert_int_equal(xmcp_write_finish(&w, &mac, form, &bytes), 0);
+    assert_int_equal(xmcp_decode(buffer, bytes, &m), 0);
+    sign_as_rfc3489(buffer, &m, key);
+    *covered = m.integrity_offset;
+    return xmcp_mac_verify(&mac, buffer, &m, matched);
+}
+
+static void check_rfc3489(struct xmcp_form form, size_t integrity_bytes)
+{
+    unsigned refused = 0;
+    size_t data_bytes;
+
+    for (data_bytes = 0; data_bytes < 64; data_bytes += 4) {
+        struct xmcp_form matched = {0, 0};
+        size_t covered;
+        int rc = verify_rfc3489(form, data_bytes, &matched, &covered);
+
+        if (covered % 64 != 0 && covered % 64 + integrity_bytes > 64) {
+            assert_int_equal(rc, XMCP_EAUTH);
+            refused++;
+        } else { /* it pads nothing, or as much as Cisco's rule does */
+            assert_int_equal(rc, 0);
+            assert_int_equal(matched.padding,
+                             covered % 64 == 0 ? XMCP_PADDING_NONE : XMCP_PADDING_64);
+        }
+    }
+    assert_int_equal(refused, integrity_bytes / 4 - 1);
+}
+
+static void rfc3489_padding_refused(void **state)
+{
+    (void)state;
+    check_rfc3489(forms[0], 24);
+    check_rfc3489(forms[2], 36);
+}
+
 /* One message written plainly and one gathered from a prefix and a shared part are the same. */
 static void check_gather(const struct xmcp_mac *mac, struct xmcp_form form, size_t data_bytes)
 {
@@ -612,7 +679,8 @@ int main(void)
         cmocka_unit_test(text),           cmocka_unit_test(writer_capacity),
         cmocka_unit_test(writer_refuses), cmocka_unit_test(writer_always_signs),
         cmocka_unit_test(hmac_is_hmac),
-        cmocka_unit_test(padding_rule),   cmocka_unit_test(gather),
+        cmocka_unit_test(padding_rule),   cmocka_unit_test(rfc3489_padding_refused),
+        cmocka_unit_test(gather),
         cmocka_unit_test(identities),     cmocka_unit_test(matching),
         cmocka_unit_test(transports),     cmocka_unit_test(names),
     };
