@@ -120,7 +120,7 @@ static int idle(void)
     open_clients(opt.clients, 0);
     after = server_rss_kib(opt.server_pid);
     printf("{\"wire\": \"%s\", \"scene\": \"idle\", \"clients\": %u, \"kib_per_client\": %.3f}\n",
-           opt.wire->name, opt.clients, (double)(after - before) / opt.clients);
+           opt.wire->name, opt.clients, ((double)after - (double)before) / opt.clients);
     return 0;
 }
 

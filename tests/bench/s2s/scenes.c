@@ -132,7 +132,7 @@ static void idle(void)
         sender_connect(domain, opt.to, opt.server, opt.listen_from);
     }
     printf("{\"kib_per_stream\": %.1f, \"streams\": %u}\n",
-           (double)(rss_kib(opt.server_pid) - before) / opt.streams, opt.streams);
+           ((double)rss_kib(opt.server_pid) - (double)before) / opt.streams, opt.streams);
 }
 
 /* A set-up's two handshakes: `in`, to the server, and `out`, in which it asks us for a proof. */
