@@ -22,6 +22,7 @@
 
 #include <xmb/fakehost.h>
 
+#include "fuzz_input.h"
 #include "component_priv.h"
 #include "show.h"
 
@@ -33,17 +34,6 @@ extern const struct xmb_plugin xmpp_s2s_LTX_xmb_plugin;
 #define STEPS_MAX 300
 #define FIRST_LISTENER 2 /* of the components; before it the sides' */
 #define DEPTH_MAX 1024
-
-#define REQUIRE(condition)                                                                         \
-    do {                                                                                           \
-        if (!(condition))                                                                          \
-            abort();                                                                               \
-    } while (0)
-
-struct input {
-    const uint8_t *p;
-    size_t n;
-};
 
 struct peer {
     struct xmb_conn *conn; /* NULL: never connected */
@@ -63,14 +53,6 @@ static int drained; /* the gateway was told to stop */
 static unsigned said, sent;
 static uint8_t came_back[STEPS_MAX], arrived[STEPS_MAX];
 static int counts;
-
-static uint8_t octet(struct input *in)
-{
-    if (in->n == 0)
-        return 0;
-    in->n--;
-    return *in->p++;
-}
 
 /* --- what a component says ------------------------------------------------------------------- */
 

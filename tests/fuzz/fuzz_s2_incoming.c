@@ -19,6 +19,7 @@
 
 #include <xmb/fakehost.h>
 
+#include "fuzz_input.h"
 #include "incoming.h"
 #include "s2_fakes.h"
 #include "show.h"
@@ -30,17 +31,6 @@ extern const struct xmb_plugin xmpp_s2s_LTX_xmb_plugin;
 #define PEERS 4
 #define STEPS_MAX 300
 
-#define REQUIRE(condition)                                                                         \
-    do {                                                                                           \
-        if (!(condition))                                                                          \
-            abort();                                                                               \
-    } while (0)
-
-struct input {
-    const uint8_t *p;
-    size_t n;
-};
-
 static struct xmb_module *module;
 static struct xmb_conn *peers[PEERS];
 static int certified; /* a peer had a good certificate for b.test */
@@ -51,14 +41,6 @@ static struct {
     struct s2_domain from, to;
 } proofs[STEPS_MAX];
 static unsigned proof_count;
-
-static uint8_t octet(struct input *in)
-{
-    if (in->n == 0)
-        return 0;
-    in->n--;
-    return *in->p++;
-}
 
 /*
  * --- what peers say

@@ -16,6 +16,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "fuzz_input.h"
 #include "s2_link_rig.h"
 #include "show.h"
 
@@ -24,17 +25,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 #define USERS 4
 #define CONNS 16
 #define STEPS_MAX 300
-
-#define REQUIRE(condition) \
-    do { \
-        if (!(condition)) \
-            abort(); \
-    } while (0)
-
-struct input {
-    const uint8_t *p;
-    size_t n;
-};
 
 static struct rig_user users[USERS];
 static struct rig_asker askers[USERS];
@@ -173,14 +163,6 @@ void s2_flow_alive(struct s2_worker *w, const struct s2_domain *foreign)
 {
     (void)w;
     (void)foreign;
-}
-
-static uint8_t octet(struct input *in)
-{
-    if (in->n == 0)
-        return 0;
-    in->n--;
-    return *in->p++;
 }
 
 /* --- promises -------------------------------------------------------------------------------- */

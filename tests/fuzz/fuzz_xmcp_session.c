@@ -16,6 +16,7 @@
 
 #include <xmb/fakehost.h>
 
+#include "fuzz_input.h"
 #include "xmcp.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
@@ -25,17 +26,6 @@ extern const struct xmb_plugin xmcp_LTX_xmb_plugin;
 
 #define PEERS 4
 #define STEPS_MAX 400
-
-#define REQUIRE(condition) \
-    do { \
-        if (!(condition)) \
-            abort(); \
-    } while (0)
-
-struct input {
-    const uint8_t *p;
-    size_t n;
-};
 
 struct peer {
     struct xmb_conn *conn;
@@ -58,14 +48,6 @@ int xs_entropy(void *out, size_t bytes)
 {
     memset(out, ++counter, bytes);
     return 0;
-}
-
-static uint8_t octet(struct input *in)
-{
-    if (in->n == 0)
-        return 0;
-    in->n--;
-    return *in->p++;
 }
 
 /* --- what the server says -------------------------------------------------------------------- */

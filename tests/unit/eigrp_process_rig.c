@@ -250,6 +250,21 @@ void rig_say(struct rig_peer *peer, unsigned opcode, const struct rig_said *what
     se_nbr_post(peer->nbrs, 0, peer->nbr, &m);
 }
 
+struct rig_said rig_service(unsigned subservice, uint32_t origin, uint32_t sequence)
+{
+    struct rig_said said = {
+        .id = rig_id(subservice), .origin = origin, .sequence = sequence, .data_bytes = 100,
+        .delay_ps = RIG_FAST_PS, .is_complete = 1};
+
+    return said;
+}
+
+void rig_update(struct rig_peer *peer, const struct rig_said *what)
+{
+    rig_say(peer, SE_UPDATE, what);
+    rig_run(200);
+}
+
 struct rig_peer *rig_peer(uint32_t number, unsigned family)
 {
     struct rig_peer *peer = calloc(1, sizeof(*peer));

@@ -37,6 +37,8 @@ struct rig_heard {
     uint32_t count; /* messages about it */
 };
 
+#define RIG_FAST_PS 10000000u /* delay of rig_service */
+
 /* What a peer says. Lives as long as the peer. */
 struct rig_said {
     struct xmb_service_id id;
@@ -96,6 +98,10 @@ const struct rig_heard *rig_heard(const struct rig_peer *peer, unsigned subservi
 const struct rig_heard *rig_heard_id(const struct rig_peer *peer, const struct xmb_service_id *id);
 /* `peer` says `what` to the forwarder. */
 void rig_say(struct rig_peer *peer, unsigned opcode, const struct rig_said *what);
+/* Service `subservice` with 100 octets, near, whole: something to say. */
+struct rig_said rig_service(unsigned subservice, uint32_t origin, uint32_t sequence);
+/* Says it in an update, and lets the forwarder take it in. */
+void rig_update(struct rig_peer *peer, const struct rig_said *what);
 
 /* A local client publishes, version by version; or takes it back. */
 void rig_publish(unsigned subservice, uint32_t version, size_t data_bytes);

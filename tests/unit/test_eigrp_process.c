@@ -21,7 +21,6 @@
 #define QUICK "<sf-interface name='default' hello-interval='1'/>"
 #define BASIC FAMILY4 ID4 QUICK END
 #define FAR "<neighbor address='10.9.9.9' interface='eth0' remote='9'/>"
-#define FAST_PS 10000000u
 
 static int begin(void **state)
 {
@@ -37,26 +36,11 @@ static int end(void **state)
     return 0;
 }
 
-static struct rig_said service(unsigned subservice, uint32_t origin, uint32_t sequence)
-{
-    struct rig_said said = {
-        .id = rig_id(subservice), .origin = origin, .sequence = sequence, .data_bytes = 100,
-        .delay_ps = FAST_PS, .is_complete = 1};
-
-    return said;
-}
-
-static void say(struct rig_peer *peer, const struct rig_said *what)
-{
-    rig_say(peer, SE_UPDATE, what);
-    rig_run(200);
-}
-
 /* --- services --------------------------------------------------------------------------------- */
 
 static void spreads_and_learns(void **state)
 {
-    struct rig_said said = service(2, 0x0a000002, 7);
+    struct rig_said said = rig_service(2, 0x0a000002, 7);
     struct rig_peer *peer;
 
     (void)state;
@@ -68,7 +52,7 @@ static void spreads_and_learns(void **state)
     rig_run(200);
     assert_int_equal(rig_heard(peer, 1)->is_finite, 1);
     assert_int_equal(rig_heard(peer, 1)->data_bytes, 100);
-    say(peer, &said);
+    rig_update(peer, &said);
     assert_non_null(rig_registry(2));
     assert_int_equal(rig_registry(2)->flags, XMB_SERVICE_LEARNED);
     assert_int_equal(rig_registry(2)->data.n, 100);
@@ -78,14 +62,14 @@ static void spreads_and_learns(void **state)
     assert_int_equal(rig_heard(peer, 1)->is_withdrawn, 1);
     said.delay_ps = 0;
     said.sequence = 8;
-    say(peer, &said);
+    rig_update(peer, &said);
     assert_null(rig_registry(2));
 }
 
 /* Whom a list refuses cannot take away what others bring, in the name of its originator. */
 static void refused_neighbour_withdraws_nothing(void **state)
 {
-    struct rig_said said = service(2, 0x0a000002, 7);
+    struct rig_said said = rig_service(2, 0x0a000002, 7);
     struct rig_peer *good, *refused;
 
     (void)state;
@@ -96,15 +80,15 @@ static void refused_neighbour_withdraws_nothing(void **state)
     good = rig_peer(2, 4);
     refused = rig_peer(3, 4);
     rig_converge();
-    say(good, &said);
+    rig_update(good, &said);
     assert_non_null(rig_registry(2));
     said.delay_ps = 0;
     said.is_complete = 0;
     said.is_withdrawn = 1;
     said.sequence = 8;
-    say(refused, &said);
+    rig_update(refused, &said);
     assert_non_null(rig_registry(2));
-    say(good, &said);
+    rig_update(good, &said);
     assert_null(rig_registry(2));
 }
 
@@ -187,7 +171,7 @@ static void large_at_the_start(void **state)
 /* What cannot be written is not promised: a query about it is answered. */
 static void learned_and_too_large_elsewhere(void **state)
 {
-    struct rig_said said = service(1, 0x0a000002, 7);
+    struct rig_said said = rig_service(1, 0x0a000002, 7);
     struct rig_peer *wide, *narrow;
 
     (void)state;
@@ -198,7 +182,7 @@ static void learned_and_too_large_elsewhere(void **state)
     narrow = rig_peer(3, 4);
     rig_converge();
     said.data_bytes = 1200;
-    say(wide, &said);
+    rig_update(wide, &said);
     assert_non_null(rig_registry(1));
     assert_int_equal(rig_heard(narrow, 1)->opcode, 0);
     assert_true(rig_logged("it is not announced there") > 0);
@@ -225,7 +209,7 @@ static void learned_and_too_large_elsewhere(void **state)
  */
 static void second_is_active_when_the_first_loses(void **state)
 {
-    struct rig_said said = service(1, 0x0a000002, 7), worse = said;
+    struct rig_said said = rig_service(1, 0x0a000002, 7), worse = said;
     struct rig_peer *peer6, *peer4, *silent;
 
     (void)state;
@@ -237,26 +221,26 @@ static void second_is_active_when_the_first_loses(void **state)
     silent = rig_peer(3, 4);
     silent->is_mute = 1;
     rig_converge();
-    say(peer6, &said);
+    rig_update(peer6, &said);
     said.data_bytes = 101;
-    say(peer4, &said);
+    rig_update(peer4, &said);
     assert_int_equal(rig_registry(1)->data.n, 100);
     worse.origin = 0x0a000099;
-    worse.delay_ps = UINT64_C(100) * FAST_PS;
+    worse.delay_ps = UINT64_C(100) * RIG_FAST_PS;
     worse.is_complete = 0;
-    say(peer4, &worse);
+    rig_update(peer4, &worse);
     assert_int_equal(rig_heard(silent, 1)->opcode, SE_QUERY);
     said.delay_ps = 0;
     said.sequence = 8;
     said.is_complete = 0;
-    say(peer6, &said);
+    rig_update(peer6, &said);
     assert_non_null(rig_registry(1));
     assert_int_equal(rig_registry(1)->data.n, 101);
 }
 
 static void next_process_takes_over(void **state)
 {
-    struct rig_said said = service(1, 0x0a000002, 7);
+    struct rig_said said = rig_service(1, 0x0a000002, 7);
     struct rig_peer *peer4, *peer6;
 
     (void)state;
@@ -265,9 +249,9 @@ static void next_process_takes_over(void **state)
     peer4 = rig_peer(2, 4);
     peer6 = rig_peer(2, 6);
     rig_converge();
-    say(peer6, &said);
+    rig_update(peer6, &said);
     said.data_bytes = 101;
-    say(peer4, &said); /* the first in the configuration is heard */
+    rig_update(peer4, &said); /* the first in the configuration is heard */
     assert_int_equal(rig_registry(1)->data.n, 101);
     rig_configure(FAMILY6 ID6 QUICK END);
     rig_run(3000);
@@ -384,7 +368,7 @@ static void kept_out_whatever_the_interface_is_called_by(void **state)
     rig_converge();
     assert_int_equal(rig_logged("maximum-services"), 0);
     for (i = 1; i <= 3; i++) {
-        said = service(i, 0x0a000002, 7);
+        said = rig_service(i, 0x0a000002, 7);
         rig_say(peer, SE_UPDATE, &said);
     }
     rig_run(500);
@@ -411,8 +395,8 @@ static void limit_changes_live(void **state)
     peer = rig_peer(2, 4);
     rig_converge();
     for (i = 1; i <= 3; i++) {
-        said = service(i, 0x0a000002, 7);
-        say(peer, &said);
+        said = rig_service(i, 0x0a000002, 7);
+        rig_update(peer, &said);
     }
     rig_configure(FAMILY4 ID4 QUICK "<topology maximum-services='2'/>" END);
     rig_run(200);
@@ -426,7 +410,7 @@ static void limit_changes_live(void **state)
 
 static void small_limit_is_not_reached_by_nothing(void **state)
 {
-    struct rig_said nothing = service(1, 0x0a000002, 7);
+    struct rig_said nothing = rig_service(1, 0x0a000002, 7);
     struct rig_peer *peer;
 
     (void)state;
@@ -436,7 +420,7 @@ static void small_limit_is_not_reached_by_nothing(void **state)
     rig_converge();
     nothing.delay_ps = 0;
     nothing.is_complete = 0;
-    say(peer, &nothing);
+    rig_update(peer, &nothing);
     assert_int_equal(rig_logged("maximum-services is"), 0);
 }
 

@@ -22,7 +22,6 @@
 #define HEAD FAMILY "router-id='10.0.0.1'>"
 #define END "</service-family>"
 #define QUICK "<sf-interface name='default' hello-interval='1'/>"
-#define FAST_PS 10000000u
 
 static int begin(void **state)
 {
@@ -37,21 +36,6 @@ static int end(void **state)
     (void)state;
     rig_close();
     return 0;
-}
-
-static struct rig_said service(unsigned subservice, uint32_t origin, uint32_t sequence)
-{
-    struct rig_said said = {
-        .id = rig_id(subservice), .origin = origin, .sequence = sequence, .data_bytes = 100,
-        .delay_ps = FAST_PS, .is_complete = 1};
-
-    return said;
-}
-
-static void say(struct rig_peer *peer, const struct rig_said *what)
-{
-    rig_say(peer, SE_UPDATE, what);
-    rig_run(200);
 }
 
 static void shows(const char *args, const char *part)
@@ -169,14 +153,14 @@ static void every_knob_arrives(void **state)
 
 static void split_horizon(void **state)
 {
-    struct rig_said said = service(1, 0x0a000002, 7);
+    struct rig_said said = rig_service(1, 0x0a000002, 7);
     struct rig_peer *peer;
 
     (void)state;
     rig_configure(HEAD QUICK END);
     peer = rig_peer(2, 4);
     rig_converge();
-    say(peer, &said);
+    rig_update(peer, &said);
     assert_non_null(rig_registry(1));
     assert_int_equal(rig_heard(peer, 1)->is_finite, 0); /* poison at most */
     rig_configure(HEAD "<sf-interface name='default' hello-interval='1' split-horizon='no'/>" END);
@@ -249,8 +233,8 @@ static void entries_maximum(void **state)
     peer = rig_peer(2, 4);
     rig_converge();
     for (i = 1; i <= 3; i++) {
-        said = service(i, 0x0a000002, 7);
-        say(peer, &said);
+        said = rig_service(i, 0x0a000002, 7);
+        rig_update(peer, &said);
     }
     assert_non_null(rig_registry(2));
     assert_null(rig_registry(3));
@@ -331,7 +315,7 @@ static void family_shutdown(void **state)
  */
 static void stuck_neighbour_is_reset(void **state)
 {
-    struct rig_said said = service(1, 0x0a000002, 7);
+    struct rig_said said = rig_service(1, 0x0a000002, 7);
     struct rig_peer *good, *mute;
 
     (void)state;
@@ -341,11 +325,11 @@ static void stuck_neighbour_is_reset(void **state)
     mute = rig_peer(3, 4);
     mute->is_mute = 1;
     rig_converge();
-    say(good, &said);
+    rig_update(good, &said);
     said.delay_ps = 0;
     said.sequence = 8;
     said.is_complete = 0;
-    say(good, &said);
+    rig_update(good, &said);
     assert_int_equal(rig_heard(mute, 1)->opcode, SE_QUERY);
     rig_run(29000);
     assert_int_equal(rig_heard(mute, 1)->opcode, SE_QUERY);
@@ -376,7 +360,7 @@ static void stuck_neighbour_is_reset(void **state)
 /* Disabled: it is waited for as long as the neighbour lives. */
 static void never_stuck(void **state)
 {
-    struct rig_said said = service(1, 0x0a000002, 7);
+    struct rig_said said = rig_service(1, 0x0a000002, 7);
     struct rig_peer *good, *mute;
 
     (void)state;
@@ -386,10 +370,10 @@ static void never_stuck(void **state)
     mute = rig_peer(3, 4);
     mute->is_mute = 1;
     rig_converge();
-    say(good, &said);
+    rig_update(good, &said);
     said.delay_ps = 0;
     said.is_complete = 0;
-    say(good, &said);
+    rig_update(good, &said);
     rig_run(400000);
     assert_int_equal(rig_heard(mute, 1)->opcode, SE_QUERY);
     assert_int_equal(mute->downs, 0);
@@ -410,7 +394,7 @@ static const char *const lists[] = {"TAG", "ORIGIN", "INSTANCE", "SERVICE"};
 /* Number `i` is what list `i` denies, and no other list does. */
 static struct rig_said filtered(unsigned i)
 {
-    struct rig_said said = service(i + 1, i == 1 ? 0x0a000009 : 0x0a000002, 7);
+    struct rig_said said = rig_service(i + 1, i == 1 ? 0x0a000009 : 0x0a000002, 7);
 
     if (i == 0)
         said.tag = 7;
@@ -447,7 +431,7 @@ static void check_filter(unsigned denied, int is_in, int is_of_family)
     rig_converge();
     for (i = 0; i < LIST_COUNT; i++) {
         said[i] = filtered(i);
-        say(from, &said[i]);
+        rig_update(from, &said[i]);
     }
     for (i = 0; i < LIST_COUNT; i++) {
         int is_known = !is_in || i != denied;

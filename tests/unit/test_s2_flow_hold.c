@@ -333,6 +333,35 @@ static void silent_twins_die_together(void **state)
     rig_bury();
 }
 
+static size_t pings(const struct s2_lease *l)
+{
+    size_t i, n = 0;
+
+    for (i = 0; i < l->sent_count; i++)
+        n += l->sent[i].is_ping != 0;
+    return n;
+}
+
+/* The first answer was lost: while the peer shows life it is asked again, and then not silent. */
+static void unknown_peer_that_is_heard_is_asked_again(void **state)
+{
+    (void)state;
+    put(IN, "1");
+    rig_ready(out());
+    lives_without_an_answer(out());
+    rig_advance(10000);
+    assert_int_equal(pings(out()), 1); /* nothing was heard */
+    out()->heard_ms = xmb_fakehost_now_ms();
+    rig_advance(1000);
+    assert_int_equal(pings(out()), 2);
+    rig_advance(5000);
+    assert_int_equal(pings(out()), 2); /* nor since */
+    rig_read_all(out(), 1);
+    assert_int_equal(rig_metric(S2_M_CONFIRMED), 1);
+    rig_advance(20000);
+    assert_null(strstr(xmb_fakehost_log(), "answers no ping"));
+}
+
 static void silent_peer_that_comes_back_and_answers_is_asked_again(void **state)
 {
     (void)state;
@@ -634,6 +663,7 @@ int main(void)
         ONE(slow_reader_is_alive_while_it_reads),
         ONE(silent_peer_is_killed_once_and_then_believed),
         ONE(silent_twins_die_together),
+        ONE(unknown_peer_that_is_heard_is_asked_again),
         ONE(silent_peer_that_comes_back_and_answers_is_asked_again),
         ONE(one_that_comes_back_and_reads_nothing_stops_nobody),
         ONE(what_nobody_reads_goes_back_in_time),
