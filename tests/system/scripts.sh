@@ -2,7 +2,8 @@
 # SPDX-License-Identifier: MIT
 #
 # The shell scripts of the project are clean for shellcheck, every file that a package list
-# names is well-formed, and build-aux/embed.sh keeps each byte of what it embeds.
+# names is well-formed, git ignores no source, and build-aux/embed.sh keeps each byte of what it
+# embeds.
 set -eu -o pipefail
 cd "$XMB_SRC"
 
@@ -23,6 +24,14 @@ shellcheck --severity=warning --exclude=SC2154 "${scripts[@]}" build-aux/embed.s
 faulty=$(sed 's/#.*//; s/[[:space:]]*$//' packaging/packages |
     grep -vE '^(\[[a-z]+\]|[a-z0-9][a-z0-9+.-]+|)$' || :)
 [ -z "$faulty" ] || { echo "packaging/packages: $faulty"; exit 1; }
+
+# A source that .gitignore covers builds here and is missing in every clone.
+if [ -e .git ] && command -v git >/dev/null; then
+    ignored=$(git -c safe.directory='*' ls-files --others --ignored --exclude-standard -- \
+        sdk lib broker plugins tools tests examples packaging doc |
+        grep -E '\.([ch]|py|sh|inc|dict|xml|rng|md|json)$' | grep -v '\.rng\.h$' || :)
+    [ -z "$ignored" ] || { echo "git ignores sources: $ignored"; exit 1; }
+fi
 
 # Every byte there is, through the compiler and back.
 LC_ALL=C awk 'BEGIN { for (i = 1; i < 256; i++) printf "%c", i }' >"$XMB_TMP/all-bytes.rng" </dev/null
