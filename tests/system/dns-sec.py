@@ -4,9 +4,8 @@
 records are changed after they were signed."""
 import os
 import re
-import subprocess
 
-from dns_helper import ENOENT, ETIMEOUT, Server, free_port, lookup, need
+from dns_helper import ENOENT, ETIMEOUT, Unbound, lookup, need, sign, write
 from xmcp_helper import TMP, Broker, until
 
 PIN = "a5" * 32
@@ -49,28 +48,6 @@ _xmpp-server._tcp IN SRV 10 5 5269 x
 x IN A 192.0.2.30
 _5269._tcp.x IN TLSA 3 1 1 %s
 """ % PIN
-SERVER = """server:
-  interface: 127.0.0.1@%(port)d
-  do-daemonize: no
-  username: ""
-  chroot: ""
-  pidfile: ""
-  directory: "%(tmp)s"
-  use-syslog: no
-  log-queries: yes
-  module-config: "iterator"
-  local-zone: "test." nodefault
-auth-zone:
-  name: "sec.test."
-  zonefile: "sec.zone"
-  for-upstream: no
-auth-zone:
-  name: "insec.test."
-  zonefile: "insec.zone"
-  for-upstream: no
-remote-control:
-  control-enable: no
-"""
 MODULES = """
 <module name="dns-srv">
   <resolver address="127.0.0.1" port="%d"/>
@@ -82,25 +59,14 @@ MODULES = """
 """
 
 
-def sign():
-    """Writes sec.zone; returns its DS record."""
-    with open(TMP + "/sec.plain", "w", encoding="utf-8") as f:
-        f.write(ZONE)
-    key = subprocess.check_output(["ldns-keygen", "-a", "ECDSAP256SHA256", "-k", "sec.test"],
-                                  cwd=TMP, text=True, timeout=60).strip()
-    subprocess.check_call(["ldns-signzone", "-f", "sec.zone", "sec.plain", key], cwd=TMP,
-                          timeout=60)
-    with open(TMP + "/sec.zone", encoding="utf-8") as f:
+def change():
+    """What was signed, made something else: the signatures stay."""
+    with open(TMP + "/sec.test.zone", encoding="ascii") as f:
         text = f.read()
     for pattern, changed in CHANGES:
         text, n = re.subn(pattern, changed, text, flags=re.MULTILINE)
         assert n == 1, (pattern, n)
-    with open(TMP + "/sec.zone", "w", encoding="utf-8") as f:
-        f.write(text)
-    with open(TMP + "/insec.zone", "w", encoding="utf-8") as f:
-        f.write(UNSIGNED)
-    with open(f"{TMP}/{key}.ds", encoding="utf-8") as f:
-        return f.read().strip()
+    write("sec.test.zone", text)
 
 
 def routes(answer):
@@ -139,26 +105,23 @@ def test_bogus(broker):
 
 def main():
     need("unbound", "ldns-keygen", "ldns-signzone")
-    ds = sign()
-    with open(TMP + "/anchors", "w", encoding="utf-8") as f:
-        f.write(ds + "\n")
+    ds = sign("sec.test", ZONE)
+    change()
+    write("insec.test.zone", UNSIGNED)
     os.chmod(TMP, 0o755)  # the broker gives up being root
-    port = free_port()
-    with open(TMP + "/unbound.conf", "w", encoding="utf-8") as f:
-        f.write(SERVER % {"port": port, "tmp": TMP})
-    with Server(["unbound", "-c", TMP + "/unbound.conf"], port, "unbound") as server, \
-            Broker(MODULES % (port, f'<dnssec anchor-file="{TMP}/anchors"/>'),
+    with Unbound("sec.test", "insec.test") as server, \
+            Broker(MODULES % (server.port, f'<dnssec anchor-file="{TMP}/anchors"/>'),
                    folders=[os.environ["XMB_TEST_PLUGINS"]]) as broker:
         test_proven(broker, server)
         test_unproven(broker, server)
         test_bogus(broker)
         # without an anchor the same records are believed as they are, and prove nothing
-        broker.write(MODULES % (port, '<fallback on-failure="yes"/>'))
+        broker.write(MODULES % (server.port, '<fallback on-failure="yes"/>'))
         broker.reload()
         broker.control("lookup forget")
         assert routes(lookup(broker, "badsrv.sec.test")) == [
             ("192.0.2.1", 5269, False, 0), ("2001:db8::1", 5269, False, 0)]
-        broker.write(MODULES % (port, '<fallback on-failure="yes"/>'
+        broker.write(MODULES % (server.port, '<fallback on-failure="yes"/>'
                                       f'<dnssec trust-anchor="{" ".join(ds.split())}"/>'))
         broker.reload()
         broker.control("lookup forget")

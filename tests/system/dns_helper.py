@@ -87,6 +87,53 @@ class Dnsmasq(Server):
         super().__init__(["dnsmasq", "-C", path], port, name)
 
 
+UNBOUND = """server:
+  interface: 127.0.0.1@%(port)d
+  do-daemonize: no
+  username: ""
+  chroot: ""
+  pidfile: ""
+  directory: "%(tmp)s"
+  use-syslog: no
+  log-queries: yes
+  module-config: "iterator"
+  local-zone: "test." nodefault
+remote-control:
+  control-enable: no
+"""
+
+
+def write(name, text):
+    with open(os.path.join(TMP, name), "w", encoding="ascii") as f:
+        f.write(text)
+
+
+def sign(name, zone):
+    """Signs a zone, as NAME.zone in TMP; returns its DS record, and has it in the file `anchors`."""
+    def run(*command):
+        return subprocess.run(command, cwd=TMP, check=True, capture_output=True, timeout=60, text=True).stdout
+
+    write(name + ".plain", zone)
+    key = run("ldns-keygen", "-a", "ECDSAP256SHA256", "-k", name).strip()
+    run("ldns-signzone", "-f", name + ".zone", name + ".plain", key)
+    with open(os.path.join(TMP, key + ".ds"), encoding="ascii") as f:
+        ds = f.read().strip()
+    write("anchors", ds + "\n")
+    os.chmod(os.path.join(TMP, "anchors"), 0o644)
+    return ds
+
+
+class Unbound(Server):
+    """Has the zones of these names, each as it stands in NAME.zone, and nothing else."""
+
+    def __init__(self, *zones):
+        port = free_port()
+        write("unbound.conf", UNBOUND % {"port": port, "tmp": TMP} + "".join(
+            f'auth-zone:\n  name: "{zone}."\n  zonefile: "{zone}.zone"\n  for-upstream: no\n'
+            for zone in zones))
+        super().__init__(["unbound", "-c", os.path.join(TMP, "unbound.conf")], port, "unbound")
+
+
 def lookup(broker, name, what="domain"):
     """(status, [(target, address, port, priority, tls), ...]) sorted by priority and address."""
     broker.control(f"lookup {what} {name}")

@@ -6,10 +6,9 @@ certificates are required; one of a trusted authority with another key is refuse
 are told; without TLSA records the self-signed one proves nothing.
 """
 import hashlib
-import os
 import subprocess
 
-from dns_helper import Server, free_port
+from dns_helper import Unbound, sign
 from s2s_peer import Peer, condition, q
 from s2s_rig import (A_ADDRESS, INSIDE, TMP, Certificates, Gateway, local_domain, need, profiles)
 
@@ -27,23 +26,6 @@ _tcp.{name} IN TXT here
 _5269._tcp.h.good IN TLSA 3 1 1 %s
 _5269._tcp.h.bad IN TLSA 3 1 1 %s
 """
-UNBOUND = """server:
-  interface: 127.0.0.1@%(port)d
-  do-daemonize: no
-  username: ""
-  chroot: ""
-  pidfile: ""
-  directory: "%(tmp)s"
-  use-syslog: no
-  module-config: "iterator"
-  local-zone: "test." nodefault
-auth-zone:
-  name: "sec.test."
-  zonefile: "sec.zone"
-  for-upstream: no
-remote-control:
-  control-enable: no
-"""
 
 
 def run(*command, **options):
@@ -55,21 +37,6 @@ def digest(certs, file):
     """Of the public key: what TLSA 3 1 1 has."""
     pem = run("openssl", "x509", "-in", certs.path(file + ".crt"), "-pubkey", "-noout")
     return hashlib.sha256(run("openssl", "pkey", "-pubin", "-outform", "DER", input=pem)).hexdigest()
-
-
-def write(name, text):
-    with open(os.path.join(TMP, name), "w", encoding="ascii") as f:
-        f.write(text)
-
-
-def sign(zone):
-    """Writes sec.zone, and its DS record as the trust anchor."""
-    write("sec.plain", zone)
-    key = run("ldns-keygen", "-a", "ECDSAP256SHA256", "-k", "sec.test", text=True).strip()
-    run("ldns-signzone", "-f", "sec.zone", "sec.plain", key)
-    with open(os.path.join(TMP, key + ".ds"), encoding="ascii") as f:
-        write("anchors", f.read())
-    os.chmod(os.path.join(TMP, "anchors"), 0o644)
 
 
 def dns_srv(port):
@@ -103,15 +70,13 @@ def main():
     certs.make("good.sec.test", self_signed=True)
     certs.make("bad.sec.test")  # an authority that we trust says so
     certs.make("none.sec.test", self_signed=True)
-    sign(ZONE % (digest(certs, "good.sec.test"), digest(certs, "good.sec.test")))
-    port = free_port()
-    write("unbound.conf", UNBOUND % {"port": port, "tmp": TMP})
+    sign("sec.test", ZONE % (digest(certs, "good.sec.test"), digest(certs, "good.sec.test")))
     a = Peer(certs, A_ADDRESS, "a.test")
     good, bad, none = (Peer(certs, address, name + ".sec.test") for name, address in
                        (("good", GOOD), ("bad", BAD), ("none", NONE)))
-    with Server(["unbound", "-c", os.path.join(TMP, "unbound.conf")], port, "unbound"), \
+    with Unbound("sec.test") as server, \
             Gateway(broker=profiles(certs), local=local_domain("a.test", (A_ADDRESS, 5269)),
-                    inside_dns=False, dns=None, modules=dns_srv(port),
+                    inside_dns=False, dns=None, modules=dns_srv(server.port),
                     security="<security require-client-certificates='yes'/>") as gateway:
         print("the key is that of the TLSA record, and certificates are required")
         arrives(a, good)
