@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * flow_priv.h - a flow from the inside, for flow*.c, confirm.c, barrier.c, path.c, batch.c,
+ * flow_priv.h - a flow from the inside, for flow*.c, confirm.c, barrier*.c, path.c, batch.c,
  * outbox.c, pack.c and bounce.c.
  *
  * Ownership: the worker's table owns flows; a path that put a stanza holds its flow by a count; a
@@ -439,7 +439,7 @@ void s2_confirm_kill(struct s2_flow *f, const char *why);
 /* 1: TCP's acknowledgement is what counts for this flow. */
 int s2_confirm_by_tcp(const struct s2_flow *f);
 
-/* --- barrier.c --- */
+/* --- barrier*.c --- */
 int s2_barrier_init(struct s2_flows *fl); /* XMB_EIO */
 void s2_barrier_send(struct s2_flow *f, uint64_t now_ms);
 /*
