@@ -51,6 +51,15 @@
  * a lower number survives the forgetting, and otherwise the request has none, which means whatever
  * there is. Should the successor not have it yet, it floods when it has.
  *
+ * The limit of that: it needs that all ways to the originator were gone for a moment. Where another
+ * one stood, in a ring when it is back before the loss went round, content is shown all the time,
+ * and it stays that of the former life until the originator's numbers are above it, or everybody
+ * loses the originator. To hide there as well, when the successor has said less for long enough, is
+ * no remedy. A lower number of the successor can also mean that it had no memory for the newer
+ * content, and then stale data would replace newer; those further away would begin to hide only
+ * when those before them ended, a time for each hop; and with two routers of one id, content would
+ * change for ever.
+ *
  * Ways and numbers. Old news about the way is news about the way, and DUAL believes it; only its
  * content is not shown. But a way that is older than the originator's withdrawal leads nowhere,
  * whatever the neighbour says who has not heard yet: it counts as unreachable, until something

@@ -3,11 +3,11 @@
 """Eight SAF forwarders in a row. A client at one end is told of what another publishes at the far
 end, of its update and of its withdrawal; with each field as it was published, whatever it is. A
 broker that is killed takes along what only it offered, within its hold time; one that stops in
-good order, at once. And every packet on the seven links is as published.
+good order, at once: its hold time is of minutes, and it is its own words that end it. And every packet on the seven links is as published.
 
     n1 --l1-- n2 --l2-- n3 --l3-- ... --l7-- n8
 """
-from saf_capture import versions_in_order
+from saf_capture import first_without_way, took_leave, versions_in_order
 from saf_net import Space
 from saf_rig import (AT_ONCE_S, SHORT_HOLD_S, WAIT, Scene, Watcher, identity_octets, service_id,
                      transport_octets, until, xml)
@@ -16,6 +16,7 @@ from xmcp_helper import (ANY16, ANY32, DATA, IDENTITY, NOTIFY, PROTOCOL, TRANSPO
                          WITHDRAW, identity, success)
 
 COUNT = 8
+MINUTES_S = 1200 # a hold time beyond all bounds of this test
 VERSIONS = [xml("first"), xml("second"), b"not XML: \x00\xff"]
 UDP, SCTP = 17, 132
 UNUSUAL = { # services that have no field alike, by their identity: where
@@ -141,12 +142,29 @@ def kill_last(nodes, watcher):
 
 
 def stop_next(nodes, watcher):
-    """The hold time is long: it is the withdrawal, and the goodbye, that tell the others."""
-    nodes[-2].stop()
-    watcher.sees_end(10 + COUNT - 1, AT_ONCE_S)
-    nodes[-2].ended()
-    until(lambda: set(nodes[-3].neighbors()) == nodes[-3].expected(), "its neighbour has let it go",
-          nodes[-3].alive, AT_ONCE_S)
+    """It is the withdrawal, and the goodbye, that tell the others: no hold time ends so soon."""
+    stopped, left = nodes[-2:-4:-1]
+    address = stopped.address(left.scene.net.links["l6"])
+    hold = left.neighbors()["l6", address]["hold"]
+    assert hold > MINUTES_S / 2, f"{left.name} would miss it in {hold} s"
+    stopped.stop()
+    watcher.sees_end(10 + COUNT - 1)
+    stopped.ended()
+    until(lambda: set(left.neighbors()) == left.expected(), "its neighbour has let it go", left.alive)
+    line = left.said("is down: ", address)[-1][1]
+    assert "goodbye received" in line, line
+
+
+def stopped_at_once(frames, nodes):
+    """It took its service back before its goodbye; and this word of its own, with one number, is what each
+    link heard first: nobody found out by a neighbour that was lost."""
+    stopped, identity = nodes[-2], service_id(10 + COUNT - 1)
+    last = [f for f in frames if f.link == "l6" and f.source == stopped.address(stopped.scene.net.links["l6"])]
+    took_leave(last, identity, stopped.router_id)
+    first = first_without_way(frames, identity)
+    assert set(first) == {f"l{i}" for i in range(1, COUNT - 1)}, first
+    assert all(s.is_taken_back for s in first.values()), first
+    assert len({s.sequence for s in first.values()}) == 1, first
 
 
 def on_the_links(frames, nodes, numbers):
@@ -169,14 +187,13 @@ def on_the_links(frames, nodes, numbers):
     ends = [s for f in frames for s in f.services if s.id == service_id(1)
             and not s.is_reachable and s.route["eigrp.metric.flags.srcwd"] == "1"]
     assert {s.frame.link for s in ends} == {f"l{i}" for i in range(1, COUNT)}, ends
-    assert any(f.is_goodbye and f.source == nodes[-2].address(nodes[0].scene.net.links["l6"])
-               for f in frames), "no goodbye"
+    stopped_at_once(frames, nodes)
 
 
 def main():
     with Scene() as scene:
         nodes = scene.nodes(COUNT)
-        nodes[-1].hold = SHORT_HOLD_S
+        nodes[-1].hold, nodes[-2].hold = SHORT_HOLD_S, MINUTES_S
         for left, right in zip(nodes, nodes[1:]):
             scene.connect(left, right)
         scene.start()

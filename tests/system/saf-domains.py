@@ -3,7 +3,8 @@
 """A site finds its border gateway by SAF. Two brokers speak EIGRP over a link between two networks. A is the gateway
 of a.test and announces it; B serves b.test, learns what is announced, and has its modules in the order that the
 documentation wants: static-routes, saf-eigrp, dns-srv. DNS names another server for a.test, and a static route
-another one for s.test, which A announces, too.
+another one for s.test, which A announces, too. Before that there is a B that has saf-eigrp behind dns-srv: its ways
+are the same, because dns-srv is only asked for what nobody has.
 
     b.test server  10.9.0.11 --inside--> 10.9.0.3  B  10.9.0.2 --outside--> 10.9.0.1  A --inside--> a.test server
                                                                              10.9.0.77  a.test, as DNS has it
@@ -62,10 +63,11 @@ def forwarder_a(*announced):
     return forwarder("near", A_ROUTER_ID, "no", *announced)
 
 
-def modules_b(learn):
-    """saf-eigrp behind static-routes, which the rig writes first, and before dns-srv."""
-    return forwarder("far", "10.9.0.2", learn) + \
-        f"<module name='dns-srv'><resolver address='{A_OUTSIDE}' port='53'/></module>"
+def modules_b(learn, is_behind_dns=False):
+    """saf-eigrp behind static-routes, which the rig writes first, and before dns-srv, or behind that too."""
+    dns = f"<module name='dns-srv'><resolver address='{A_OUTSIDE}' port='53'/></module>"
+    modules = [forwarder("far", "10.9.0.2", learn), dns]
+    return "".join(reversed(modules) if is_behind_dns else modules)
 
 
 ANNOUNCED = (("a.test", A_OUTSIDE, 20), ("s.test", A_OUTSIDE, 20))
@@ -81,7 +83,7 @@ def gateway_a(certs):
 class FarGateway(Gateway):
     """A gateway in the network FAR. `ip netns exec` execs: it is the same process."""
 
-    def __init__(self, certs):
+    def __init__(self, certs, is_behind_dns=False):
         xmbd = os.environ["XMBD"]
         script = os.path.join(TMP, "xmbd-far")
         with open(script, "w", encoding="ascii") as f:
@@ -93,7 +95,7 @@ class FarGateway(Gateway):
                 "xmbd-b", broker=profiles(certs, "b.test"), inside=B_INSIDE, outside=B_OUTSIDE,
                 local=local_domain("b.test", (B_SERVER, 5269)), dns=None, inside_dns=False,
                 routes=f"<route domain='s.test' address='{BY_STATIC}'/>", secret="the secret of B",
-                modules=modules_b("yes"), more="<backoff minimum='1s' maximum='2s'/>")
+                modules=modules_b("yes", is_behind_dns), more="<backoff minimum='1s' maximum='2s'/>")
         finally:
             os.environ["XMBD"] = xmbd
 
@@ -139,9 +141,9 @@ def on_the_link(made):
 
 
 class Scene:
-    def __init__(self, certs, b):
-        self.certs, self.b = certs, b
-        self.a = None
+    def __init__(self, certs):
+        self.certs = certs
+        self.a = self.b = None
         self.server_a = Peer(certs, A_SERVER, "a.test")
         self.server_b = Peer(certs, B_SERVER, "b.test")
         self.other_a = Peer(certs, BY_DNS, "a.test")
@@ -215,6 +217,14 @@ class Scene:
         self.send("a.test", self.other_a)
 
 
+def behind_dns(scene, certs):
+    """What was learned counts before what DNS would say, though B has dns-srv before it."""
+    print("--- behind_dns")
+    with FarGateway(certs, is_behind_dns=True) as scene.b, gateway_a(certs) as scene.a:
+        scene.is_learned()
+        scene.found()
+
+
 def play(scene, certs, stack):
     with gateway_a(certs) as scene.a:
         scene.is_learned()
@@ -244,8 +254,10 @@ def main():
             made = capture()
             stack.callback(made.close)
             stack.enter_context(World({"a.test": (BY_DNS, 5269), "b.test": (B_OUTSIDE, 5269)}, A_OUTSIDE))
-            b = stack.enter_context(FarGateway(certs))
-            play(Scene(certs, b), certs, stack)
+            scene = Scene(certs)
+            behind_dns(scene, certs)
+            scene.b = stack.enter_context(FarGateway(certs))
+            play(scene, certs, stack)
             on_the_link(made)
     finally:
         subprocess.run(["ip", "netns", "del", FAR], check=False)

@@ -2,7 +2,8 @@
 # SPDX-License-Identifier: MIT
 """The IPv6 service family in the ways that a LAN without authentication does not show: signed by SHA-256
 and by MD5, with digests that other code computes once more; static neighbours, of which nothing is
-multicast; and remote ones across a router, by global addresses.
+multicast; and remote ones across a router, by global addresses, where each names the other, and where one
+only listens.
 """
 from saf_capture import LOOPBACK, UPDATE
 from saf_net import Space
@@ -13,6 +14,7 @@ from xmcp_helper import success
 KEY = "a-shared-key-of-ipv6"
 KEY_ID = 7
 HOPS = 10
+TERMINATION = 0x0007 # the TLV of who ends with one neighbour
 
 
 def six(nodes):
@@ -56,6 +58,12 @@ def on_the_link(scene):
     return frames
 
 
+def dropped(node, why):
+    """How many packets, by the reason's name."""
+    reasons = node.eigrp("traffic", "ipv6")["traffic"][0]["reasons"]
+    return next((r["count"] for r in reasons if r["reason"] == why), 0)
+
+
 # --- signed -----------------------------------------------------------------------------------
 
 def signed(mode, name):
@@ -82,10 +90,7 @@ def signed(mode, name):
 
 def refused(stranger):
     """It hears the others and counts them; they say which one they do not take."""
-    def count():
-        reasons = stranger.eigrp("traffic", "ipv6")["traffic"][0]["reasons"]
-        return next((r["count"] for r in reasons if r["reason"] == "auth-digest"), 0)
-    until(lambda: count() >= 3, "the stranger counts digests that are wrong", stranger.alive)
+    until(lambda: dropped(stranger, "auth-digest") >= 3, "the stranger counts digests that are wrong", stranger.alive)
     assert not stranger.neighbors("ipv6")
     for node in stranger.scene.all[:3]:
         until(lambda n=node: n.said("fe80::4", "authentication"), "the stranger is in the log", node.alive)
@@ -125,40 +130,83 @@ def loopback(node):
     return f"2001:db8:ff::{node.number}"
 
 
+def across_a_router(scene, nodes):
+    """Each on a link of its own, with a router in the middle that takes no part."""
+    router = Space("router")
+    router.forward()
+    for node in nodes:
+        link = scene.connect(node)
+        net = f"2001:db8:{node.links[link.name]}:"
+        link.plug(router, f"{net}:254/64", "fe80::254/64") # it solicits its neighbours by that
+        node.space.ip(f"addr add {net}:{node.number}/64 dev {link.name} nodad",
+                      f"addr add {loopback(node)}/128 dev lo nodad",
+                      f"route add default via {net}:254 src {loopback(node)}")
+        router.ip(f"route add {loopback(node)}/128 via {net}:{node.number}")
+        node.ifaces, node.links = {"lo": {}}, {}
+    six(nodes)
+
+
+def named(node, other):
+    """`node` has `other` as a remote neighbour."""
+    node.inner = f"<neighbor address='{loopback(other)}' interface='lo' remote='{HOPS}'/>"
+
+
+def routed(frames):
+    """All went to one, by addresses that lead over the router, with the hops that were configured."""
+    for frame in frames:
+        assert not frame.is_multicast and frame.hops_left in (HOPS, HOPS - 1), (frame, frame.hops_left)
+        assert frame.source.startswith("2001:db8:ff::"), frame
+
+
 def remote():
-    """A router in the middle, and addresses of the loopback; a third one is let in by none."""
+    """Two name each other; a third one names one of them, which does not know it."""
     with Scene("u") as scene:
-        nodes = scene.nodes(3)
-        router = Space("router")
-        router.forward()
-        for node in nodes:
-            link = scene.connect(node)
-            net = f"2001:db8:{node.links[link.name]}:"
-            link.plug(router, f"{net}:254/64", "fe80::254/64") # it solicits its neighbours by that
-            node.space.ip(f"addr add {net}:{node.number}/64 dev {link.name} nodad",
-                          f"addr add {loopback(node)}/128 dev lo nodad",
-                          f"route add default via {net}:254 src {loopback(node)}")
-            router.ip(f"route add {loopback(node)}/128 via {net}:{node.number}")
-            node.ifaces, node.links = {"lo": {}}, {}
-        six(nodes)
-        a, b, c = nodes
+        a, b, c = nodes = scene.nodes(3)
+        across_a_router(scene, nodes)
         for node, other in ((a, b), (b, a), (c, a)):
-            node.inner = f"<neighbor address='{loopback(other)}' interface='lo' remote='{HOPS}'/>"
+            named(node, other)
         scene.start()
         scene.capture.link = LOOPBACK
         neighbours((a, b), loopback, "lo")
         passes(scene, (a, b))
         assert not c.neighbors("ipv6"), "named by nobody"
-        for frame in on_the_link(scene):
-            assert not frame.is_multicast and frame.hops_left in (HOPS, HOPS - 1), (frame, frame.hops_left)
-            assert frame.source.startswith("2001:db8:ff::"), frame
+        routed(on_the_link(scene))
+
+
+def listening():
+    """Two name the third, which names nobody: it listens, and lets in one of them, until it is told not to.
+    Services pass in both directions."""
+    with Scene("v") as scene:
+        spoke, hub, stranger = nodes = scene.nodes(3)
+        across_a_router(scene, nodes)
+        named(spoke, hub)
+        named(stranger, hub)
+        allow = f"<allow address='{loopback(spoke)}/128'/>"
+        hub.more = f"<address-list name='SPOKES'>{allow}</address-list>"
+        hub.inner = f"<remote-neighbors source='lo' mode='unicast-listen' allow-list='SPOKES' hops='{HOPS}'/>"
+        scene.start()
+        scene.capture.link = LOOPBACK
+        neighbours((spoke, hub), loopback, "lo")
+        passes(scene, (spoke, hub))
+        passes(scene, (hub, spoke))
+        until(lambda: dropped(hub, "denied") > 0, "the hub hears the stranger", hub.alive)
+        assert not stranger.neighbors("ipv6") and not stranger.services()
+        hub.more = hub.more.replace("allow", "deny")
+        hub.reload()
+        for node in (spoke, hub):
+            until(lambda n=node: not n.neighbors("ipv6"), f"{node.name} has no neighbour", node.alive)
+        assert "peer termination received" in spoke.said("is down: ", loopback(hub))[-1][1], spoke.log()
+        frames = on_the_link(scene)
+        routed(frames)
+        ended = [f for f in frames if TERMINATION in f.tlvs]
+        assert {(f.source, f.to) for f in ended} == {(loopback(hub), loopback(spoke))}, ended
 
 
 def main():
     for mode, name in (("hmac-sha-256", "s"), ("md5", "m")):
         print(mode)
         signed(mode, name)
-    for scene in (static, remote):
+    for scene in (static, remote, listening):
         print(scene.__name__)
         scene()
 

@@ -96,6 +96,11 @@ class Service:
         return self.metric("delay") != (CLASSIC_UNREACHABLE if self.is_classic else UNREACHABLE)
 
     @property
+    def is_taken_back(self):
+        """Its originator says that it is no more."""
+        return not self.is_reachable and self.route["eigrp.metric.flags.srcwd"] == "1"
+
+    @property
     def hops(self):
         return self.metric("hopcount")
 
@@ -351,3 +356,26 @@ def versions_in_order(frames, identity):
                 said = (service.data, service.endpoint)
                 assert found.setdefault(key, said) == said, f"another content with an old number: {service}"
     return [(sequence, data) for (_, sequence), (data, _) in found.items()]
+
+
+def took_leave(frames, identity, router_id):
+    """`frames`: of a broker that stopped, on one link. It took the service back, as its originator, then it
+    said goodbye three times, and nothing after that."""
+    end = next((i for i, f in enumerate(frames) for s in f.services
+                if s.id == identity and s.is_taken_back and s.route["eigrp.routerid"] == router_id), None)
+    assert end is not None, f"{router_id} did not take back {identity}"
+    goodbyes = [i for i, f in enumerate(frames) if f.is_goodbye]
+    assert goodbyes == list(range(len(frames) - 3, len(frames))), f"goodbyes: {goodbyes} of {len(frames)}"
+    assert end < goodbyes[0], f"taken back by {frames[end]}, after {frames[goodbyes[0]]}"
+
+
+def first_without_way(frames, identity):
+    """By link: the first news that it is not reachable any more, after it was."""
+    found, was = {}, set()
+    for frame in [f for f in frames if f.opcode in (UPDATE, QUERY)]:
+        for service in [s for s in frame.services if s.id == identity]:
+            if service.is_reachable:
+                was.add(frame.link)
+            elif frame.link in was:
+                found.setdefault(frame.link, service)
+    return found

@@ -164,6 +164,38 @@ static void what_is_raised_does_not_wait(void **state)
     rig_free(r);
 }
 
+/*
+ * The limit of the rule: here the service was never without a way, so what is known of the former
+ * life stands, whatever its originator says, until that is a later number. dual_seq.c says why.
+ */
+static void what_another_way_kept_stays(void **state)
+{
+    struct rig *r = rig_new(NULL);
+
+    (void)state;
+    r->is_of_originator = 1;
+    rig_hear(r, UPDATE, 0, 10);
+    r->is_of_originator = 0;
+    rig_hear(r, UPDATE, 1, 40);
+    se_dual_peer_down(r->d, 0, r->now_ms);
+    rig_hear(r, REPLY, 1, 40);
+    rig_hear(r, REPLY, 2, RIG_LOST);
+    rig_hear(r, REPLY, 3, RIG_LOST);
+    assert_int_equal(rig_entry(r)->successor, 1);
+    rig_up(r, 0, 0);
+    r->is_of_originator = 1;
+    r->sequence = 50;
+    rig_hear(r, UPDATE, 0, 10);
+    assert_int_equal(rig_entry(r)->successor, 0);
+    assert_true(r->timer_ms == 0);
+    rig_at(r, 10 * HIDDEN_MS);
+    assert_int_equal(rig_entry(r)->shown_sequence, 100);
+    r->sequence = 101;
+    rig_hear(r, UPDATE, 0, 10);
+    assert_int_equal(rig_entry(r)->shown_sequence, 101);
+    rig_free(r);
+}
+
 /* The table is full: what is hidden has a way, and makes no room. */
 static void what_is_hidden_is_not_forced_out(void **state)
 {
@@ -293,6 +325,7 @@ int main(void)
         cmocka_unit_test(a_copy_that_comes_by_is_not_shown),
         cmocka_unit_test(a_copy_of_less_is_gone_before_it_is_believed),
         cmocka_unit_test(what_is_raised_does_not_wait),
+        cmocka_unit_test(what_another_way_kept_stays),
         cmocka_unit_test(what_is_hidden_is_not_forced_out),
         cmocka_unit_test(the_time_can_be_changed),
         cmocka_unit_test(a_request_without_a_number_is_answered),
