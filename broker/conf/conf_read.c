@@ -25,19 +25,47 @@ struct parse {
     int doctype; /* was seen and refused */
 };
 
+/* Each `part` of the message becomes "...". */
+static void hide(char *message, const char *part)
+{
+    size_t n = part != NULL ? strlen(part) : 0, shown = n < 3 ? n : 3;
+    char *p = message;
+
+    while (n > 0 && (p = strstr(p, part)) != NULL) {
+        memset(p, '.', shown);
+        memmove(p + shown, p + n, strlen(p + n) + 1);
+        p += shown;
+    }
+}
+
+/*
+ * libxml2 quotes what it stumbles over: behind a stray '&', '<' or '"' that is a piece of what may be
+ * a password. Names are shown in the first complaint, when it is about tags: after it, values may be
+ * taken for tags.
+ */
+static void hide_values(xmlErrorPtr error, int is_first)
+{
+    error->message[strcspn(error->message, "\n")] = '\0';
+    if (is_first &&
+        (error->code == XML_ERR_TAG_NAME_MISMATCH || error->code == XML_ERR_TAG_NOT_FINISHED ||
+         error->code == XML_ERR_GT_REQUIRED || error->code == XML_ERR_ATTRIBUTE_REDEFINED))
+        return;
+    hide(error->message, error->str1);
+    hide(error->message, error->str2);
+    hide(error->message, error->str3);
+}
+
 static void parse_error(void *data, xmlErrorPtr error)
 {
     xmlParserCtxt *ctxt = data;
     struct parse *p = ctxt->_private;
-    char text[256];
-    size_t n;
 
     if (p->doctype)
         return;
-    snprintf(text, sizeof text, "%s", error->message != NULL ? error->message : "not XML");
-    for (n = strlen(text); n > 0 && text[n - 1] == '\n';)
-        text[--n] = '\0';
-    conf_faults_add(p->faults, p->file, (uint32_t)error->line, "not well-formed XML: %s", text);
+    if (error->message != NULL)
+        hide_values(error, p->faults->count == 0);
+    conf_faults_add(p->faults, p->file, (uint32_t)error->line, "not well-formed XML: %.255s",
+                    error->message != NULL ? error->message : "no more is known");
 }
 
 static void parse_doctype(void *data, const xmlChar *name, const xmlChar *id, const xmlChar *uri)

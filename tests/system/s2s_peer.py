@@ -52,7 +52,7 @@ class Stream:
         self.tls = False
         self.bidi = False
         self.peer = None
-        self.raw = b""  # all octets that came
+        self.raw = bytearray()  # all octets that came
         self.hold = threading.Event()  # cleared: nothing is read
         self.hold.set()
         self.restart()

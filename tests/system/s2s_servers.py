@@ -1,22 +1,36 @@
 # SPDX-License-Identifier: MIT
 """The scenes of s2s-smacks.py and s2s-loss-ejabberd.py: outside is an unmodified server, whose component (s2s_bots.py)
-sends and receives RATE stanzas a second; inside a scripted one (s2s_flood.py). The real one is killed, and frozen, and
-comes back each time.
+sends and receives RATE stanzas a second; inside a scripted one (s2s_flood.py). The real one is killed, then frozen,
+then cut off, and comes back each time. It lives with its component and its name server in a network of its own
+(s2s_loss.py), behind a link that can be taken down: cut off, it goes on working, and what it sends is dropped.
 
 What the server inside sent has reached the component or come back, all of it, nothing twice. What the component sent
 passes its own server first, and what that one had in its memory when it was killed, only it knew.
 """
 import os
 import signal
+import subprocess
 import sys
 
 import s2s_outage
-from s2s_outage import HOLD_S, INTERVAL_S, LATE_S, RATE, Balance, flood
-from s2s_rig import (A_ADDRESS, B_ADDRESS, HERE, INSIDE, OUTSIDE, Certificates, Gateway,
-                     Process, World, local_domain, need, profiles, until)
+from s2s_loss import BOTH, FAR, NEAR, PEER, ip, make_network
+from s2s_outage import RATE, Balance, flood
+from s2s_rig import (A_ADDRESS, HERE, INSIDE, Certificates, Gateway, Process, World, local_domain,
+                     need, profiles, until)
 
 BOTS = "bots.b.test"
 SECRET = "secret of the bots"
+
+
+class Behind(Process):
+    """A process behind the link, at FAR."""
+
+    def __init__(self, name, command, *more, **options):
+        super().__init__(name, ["ip", "netns", "exec", PEER, *command], *more, **options)
+
+
+class BehindWorld(World, Behind):
+    """The name server is on the far side, so that no resolver learns that it is down while the link is."""
 
 
 class Servers:
@@ -35,7 +49,7 @@ class Servers:
         assert all(way[1] == is_sm for way in ways), ways
         print("streams outside:", ways)
 
-    def play(self, name, most, fall, rise, is_sm):
+    def play(self, name, fall, rise, is_sm):
         rates = self.balance.flow(self.gateway.alive)
         print("%s: a second before it, sent and arrived: %s" % (name, rates))
         self.proof(is_sm)
@@ -48,20 +62,24 @@ class Servers:
         back, both = self.balance.survivor.count("E") - back, len(self.balance.both()) - both
         print(f"{name}: came back {back}, of these arrived too {both}")
         assert back > 0, "nothing came back: it was no outage"
-        assert both <= most, f"{both} stanzas arrived and came back"
+        assert both <= BOTH[name], f"{both} stanzas arrived and came back"
 
     def kill(self, is_sm):
         def rise():
             self.server = self.start()
-        self.play("kill", (INTERVAL_S + LATE_S) * RATE, self.server.kill, rise, is_sm)
+        self.play("kill", self.server.kill, rise, is_sm)
 
     def freeze(self, is_sm):
-        self.play("freeze", (INTERVAL_S + HOLD_S + LATE_S) * RATE,
-                  lambda: self.server.signal(signal.SIGSTOP),
+        self.play("freeze", lambda: self.server.signal(signal.SIGSTOP),
                   lambda: self.server.signal(signal.SIGCONT), is_sm)
 
+    def cut(self, is_sm):
+        self.play("cut", lambda: ip("-n", PEER, "link", "set", "far", "down"),
+                  lambda: ip("-n", PEER, "link", "set", "far", "up"), is_sm)
+
     def settle(self, is_sm):
-        """The component's connection lived through the freeze: with XEP-0198 its server knew what had not arrived."""
+        """The component's connection lived through the freeze and the cut: with XEP-0198 its server knew what had not
+        arrived."""
         s2s_outage.stop_sending("a.test", BOTS)
         self.balance.settle(self.gateway.alive)
         last = self.balance.victim.rows["S"][-1][0]
@@ -73,25 +91,32 @@ class Servers:
         self.balance.report()
 
 
+def scenes(start, is_sm, certs):
+    with BehindWorld({"a.test": (NEAR, 5269)}, address=FAR), \
+            Gateway(broker=profiles(certs), local=local_domain("a.test", (A_ADDRESS, 5269)),
+                    routes=f"<route domain='{BOTS}' address='{FAR}'/>", dns=None, outside=NEAR,
+                    inside_dns=False, log="info") as gateway, \
+            flood(certs, "a.test", A_ADDRESS, BOTS, INSIDE), \
+            Behind("bots", [sys.executable, os.path.join(HERE, "s2s_bots.py"), BOTS, FAR, SECRET,
+                            "a.test", str(RATE)], os.environ):
+        servers = Servers(gateway, lambda: start(certs))
+        try:
+            for step in (servers.kill, servers.freeze, servers.cut, servers.settle):
+                step(is_sm)
+        finally:
+            servers.server.signal(signal.SIGCONT)
+            servers.server.kill()
+
+
 def play(start, is_sm, *programs):
-    """`start(certs)` makes the server of b.test at B_ADDRESS, with the component BOTS and its SECRET."""
+    """`start(certs)` makes the server of b.test, Behind the link at FAR, with the component BOTS and its SECRET."""
     need(*programs)
     certs = Certificates()
     certs.make("a.test")
     certs.make("b.test", names=f"DNS:b.test,DNS:{BOTS},DNS:conference.b.test")
     certs.make("gateway.inside.test", file="inside-gw")
-    with World({"a.test": (OUTSIDE, 5269)}), \
-            Gateway(broker=profiles(certs), local=local_domain("a.test", (A_ADDRESS, 5269)),
-                    routes=f"<route domain='{BOTS}' address='{B_ADDRESS}'/>", inside_dns=False,
-                    log="info") as gateway, \
-            flood(certs, "a.test", A_ADDRESS, BOTS, INSIDE), \
-            Process("bots", [sys.executable, os.path.join(HERE, "s2s_bots.py"), BOTS, B_ADDRESS, SECRET,
-                             "a.test", str(RATE)], os.environ):
-        servers = Servers(gateway, lambda: start(certs))
-        try:
-            servers.kill(is_sm)
-            servers.freeze(is_sm)
-            servers.settle(is_sm)
-        finally:
-            servers.server.signal(signal.SIGCONT)
-            servers.server.kill()
+    make_network()
+    try:
+        scenes(start, is_sm, certs)
+    finally:
+        subprocess.run(["ip", "netns", "del", PEER], check=False)

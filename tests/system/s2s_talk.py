@@ -1,8 +1,8 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: MIT
 """Two clients of two servers, and what people do between them: messages, presence subscription, a room
-across the border, vCard, disco, ping; and tunes, when they see each other's presence. Run by the tests of the
-gateway, not a test by itself.
+across the border, vCard, disco, ping, a node of a PubSub service across the border, a file, by stream initiation and
+by Jingle; and tunes, when they see each other's presence. Run by the tests of the gateway, not a test by itself.
 
     s2s_talk.py [--seconds N] ONE TWO WHAT...      ONE, TWO: user@domain:password@ip
 
@@ -15,9 +15,16 @@ import sys
 import uuid
 
 import slixmpp
+from slixmpp.xmlstream import ET
 from slixmpp.xmlstream.handler import Callback
 from slixmpp.xmlstream.matcher import MatchXPath
 
+import s2s_transfer
+from s2s_transfer import canonical, same
+
+EVENT_ITEM = ".//{http://jabber.org/protocol/pubsub#event}item"
+PUBSUB_ITEM = ".//{http://jabber.org/protocol/pubsub}item"
+ATOM = "http://www.w3.org/2005/Atom"
 BODY = "Grüße & <tags> 'quotes' \"both\" \U0001f600 "
 
 
@@ -31,9 +38,10 @@ class Person(slixmpp.ClientXMPP):
         self["feature_mechanisms"].unencrypted_plain = True
         self.auto_authorize = None
         self.auto_subscribe = False
-        for plugin in ("xep_0030", "xep_0045", "xep_0054", "xep_0115", "xep_0118", "xep_0163",
-                       "xep_0199"):
+        for plugin in ("xep_0030", "xep_0045", "xep_0054", "xep_0060", "xep_0115", "xep_0118",
+                       "xep_0163", "xep_0199"):
             self.register_plugin(plugin)
+        s2s_transfer.prepare(self)
         self.add_event_handler("session_start", self.start)
         self.add_event_handler("failed_auth", lambda _: self.fail("authentication failed"))
         for name in ("message", "presence"):
@@ -158,7 +166,49 @@ async def tune(one, two):
         raise RuntimeError(f"tune: it is from {event['from']}")
 
 
-WHAT = {f.__name__: f for f in (message, presence, muc, vcard, disco, ping, tune)}
+def entry():
+    """What is published: two namespaces, a language, and text that wants escapes."""
+    found = ET.Element("{%s}entry" % ATOM, {"{http://www.w3.org/XML/1998/namespace}lang": "de"})
+    ET.SubElement(found, "{%s}title" % ATOM, type="text").text = BODY + uuid.uuid4().hex
+    ET.SubElement(found, "{urn:example:mark}mark", at="<1> & \"2\"").text = " \n "
+    return found
+
+
+def published(stanza, path, identity):
+    """The payload of an item in a stanza, or None."""
+    found = [item for item in stanza.xml.iterfind(path) if item.get("id") == identity]
+    return None if not found else canonical(found[0][0])
+
+
+async def publish(author, service, node, readers):
+    """Every reader is told of the item, and has what was published."""
+    identity, wanted = uuid.uuid4().hex, entry()
+    await author["xep_0060"].publish(service, node, id=identity, payload=wanted)
+    for reader in readers:
+        event = await reader.expect(
+            lambda s: s.name == "message" and published(s, EVENT_ITEM, identity), "event")
+        same(event["from"], slixmpp.JID(service), "event")
+        same(published(event, EVENT_ITEM, identity), canonical(wanted), "event")
+        items = await reader["xep_0060"].get_items(service, node, item_ids=[identity])
+        same(published(items, PUBSUB_ITEM, identity), canonical(wanted), "item")
+
+
+async def pubsub(one, two):
+    """A node of the service beside two's server, who owns it. One, from abroad, subscribes, and publishes too."""
+    service, node = "pubsub." + two.boundjid.domain, "node" + uuid.uuid4().hex
+    await two["xep_0060"].create_node(service, node)
+    await two["xep_0060"].modify_affiliations(service, node, [(one.boundjid.bare, "publisher")])
+    for person in (one, two):
+        await person["xep_0060"].subscribe(service, node)
+    for author in (two, one):
+        await publish(author, service, node, (one, two))
+    for person in (one, two):
+        await person["xep_0060"].unsubscribe(service, node)
+    await two["xep_0060"].delete_node(service, node)
+
+
+WHAT = {f.__name__: f for f in (message, presence, muc, vcard, disco, ping, tune, pubsub,
+                                s2s_transfer.file, s2s_transfer.jingle)}
 
 
 async def main(options):
