@@ -10,14 +10,9 @@
 #include <stdlib.h>
 
 #include "eigrp_domain_rig.h"
+#include "fuzz_input.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-#define REQUIRE(condition)                                                                         \
-    do {                                                                                           \
-        if (!(condition))                                                                          \
-            abort();                                                                               \
-    } while (0)
 
 enum { OTHER_PROCESS = 1, WITHDRAW = 2, FORGET = 4, WRONG_NAME = 8, BY_UDP = 16, LOOPBACK = 32 };
 

@@ -12,14 +12,9 @@
 #include <string.h>
 
 #include "eigrp_wire.h"
+#include "fuzz_input.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-#define REQUIRE(condition) \
-    do { \
-        if (!(condition)) \
-            abort(); \
-    } while (0)
 
 static const struct xmb_addr source = {.family = 4, .ip = {10, 88, 0, 1}};
 static uint8_t first[SE_PACKET_BYTES_MAX];

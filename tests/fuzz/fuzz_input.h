@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * fuzz_input.h - what fuzz targets share that take their input as a script: reading it octet by
- * octet, where an input that has ended reads as zeros, and a law whose breach is a find.
+ * fuzz_input.h - what fuzz targets share: a law whose breach is a find, and, for those that take
+ * their input as a script, reading it octet by octet, where an input that has ended reads as zeros.
  */
 #ifndef FUZZ_INPUT_H
 #define FUZZ_INPUT_H

@@ -8,21 +8,16 @@
  * and readable, with no more than the question that was asked in it.
  */
 #include <stdint.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include <ldns/ldns.h>
 #include <xmb/fakehost.h>
 
+#include "fuzz_input.h"
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 extern const struct xmb_plugin inside_dns_LTX_xmb_plugin;
-
-#define REQUIRE(condition)                                                                         \
-    do {                                                                                           \
-        if (!(condition))                                                                          \
-            abort();                                                                               \
-    } while (0)
 
 static const char *const configurations[] = {
     "<listen/><gateway address='10.0.0.1'/>",

@@ -13,16 +13,11 @@
 #include <string.h>
 
 #include "domain.h"
+#include "fuzz_input.h"
 #include "reader.h"
 #include "writer.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-#define REQUIRE(condition) \
-    do { \
-        if (!(condition)) \
-            abort(); \
-    } while (0)
 
 static const struct s2_read_limits limits = {20000, 16, 200, 32, 100, 4000};
 static const struct s2_read_limits wider = {40000, 16, 200, 80, 1200, 8000}; /* with an insert */

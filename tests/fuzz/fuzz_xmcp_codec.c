@@ -8,18 +8,12 @@
  * pieces makes no difference to the client.
  */
 #include <stdint.h>
-#include <stdlib.h>
 #include <string.h>
 
+#include "fuzz_input.h"
 #include "xmcp.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-#define REQUIRE(condition) \
-    do { \
-        if (!(condition)) \
-            abort(); \
-    } while (0)
 
 static const uint8_t key[XMCP_KEY_BYTES] = {0x47, 0x43, 0xcc, 0xd4, 0x40, 0x9f, 0x53, 0x9a,
                                             0xca, 0xeb, 0x02, 0xac, 0xe6, 0x06, 0x77, 0xbf};

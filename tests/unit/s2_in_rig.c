@@ -25,6 +25,14 @@ int rig_begin(void **state)
     return 0;
 }
 
+int rig_begin_required(void **state)
+{
+    if (rig_begin(state) != 0)
+        return -1;
+    rig_configure(RIG_BASE RIG_REQUIRED);
+    return 0;
+}
+
 int rig_end(void **state)
 {
     (void)state;
@@ -129,6 +137,14 @@ void rig_secure(struct xmb_conn *c, const char *from, const char *to)
     rig_feed(c, "<starttls xmlns='urn:ietf:params:xml:ns:xmpp-tls'/>");
     rig_expect(c, "<proceed");
     rig_header(c, from, to);
+}
+
+struct xmb_conn *rig_secure_stream(unsigned listener, const char *from, const char *to)
+{
+    struct xmb_conn *c = rig_stream(listener, from, to);
+
+    rig_secure(c, from, to);
+    return c;
 }
 
 void rig_certificate(uint32_t fault, const char *name, const char *another)

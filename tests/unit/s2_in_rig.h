@@ -43,6 +43,7 @@ enum { OUT = 0, IN = 1, DIRECT = 2 };
 extern struct xmb_module *rig_module;
 
 int rig_begin(void **state); /* with RIG_BASE RIG_PLAIN */
+int rig_begin_required(void **state); /* with RIG_BASE RIG_REQUIRED */
 int rig_end(void **state);
 void rig_configure(const char *inner); /* again, or for the first time in this test */
 
@@ -59,6 +60,8 @@ struct xmb_conn *rig_stream(unsigned listener, const char *from, const char *to)
 struct xmb_conn *rig_verified(unsigned listener, const char *from, const char *to);
 /* STARTTLS and the second header. */
 void rig_secure(struct xmb_conn *c, const char *from, const char *to);
+/* A stream behind STARTTLS and its second header. */
+struct xmb_conn *rig_secure_stream(unsigned listener, const char *from, const char *to);
 /* db:result of a pair on `c`; answers nothing. */
 void rig_result(struct xmb_conn *c, const char *from, const char *to);
 /* The newest question of step 2 is answered. */

@@ -366,8 +366,7 @@ int main(void)
         TEST(test_no_list_and_unknown_list), TEST(test_empty), TEST(test_reload),
         TEST(test_refused), TEST(test_bound),
         TEST(test_domains_default), TEST(test_domains_allow_list), TEST(test_domains_deny_list),
-        TEST(test_domains_default), TEST(test_domains_allow_list), TEST(test_domains_of_an_old_asker),
-        TEST(test_domains_default), TEST(test_domains_allow_list), TEST(test_needs_its_minor),
+        TEST(test_domains_of_an_old_asker), TEST(test_needs_its_minor),
         TEST(test_domains_off), TEST(test_domains_scripts), TEST(test_domains_suffix),
         TEST(test_domains_reload), TEST(test_domains_refused),
     };

@@ -1,69 +1,28 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * test_s2_flow_hold.c - peers that do not answer, and who has to wait for them: the hold behind an
- * overdue barrier, peers that never answer, peers that read nothing, and the stop over several
- * workers.
+ * overdue barrier, peers that never answer, and peers that read nothing.
  */
-#include "s2_flow_rig.h"
+#include "s2_flow_pair.h"
 
 #include <stdio.h>
 #include <string.h>
 
 #include "admit.h"
 
-#define IN 0    /* stream a.test -> b.test */
-#define OUT 1   /* stream b.test -> a.test */
-#define OTHER 2 /* stream a2.test -> b.test */
+#define OTHER 2 /* stream a2.test -> b.test, beside the pair */
 
-static int open_one(void **state)
+static int open_two(void **state)
 {
-    (void)state;
-    rig_open(1);
-    rig_stream_open(IN, 0, S2_OUTSIDE, "a.test", "b.test");
-    rig_stream_open(OUT, 0, S2_INSIDE, "b.test", "a.test");
+    open_one(state);
     rig_stream_open(OTHER, 0, S2_OUTSIDE, "a2.test", "b.test");
     return 0;
-}
-
-static int close_all(void **state)
-{
-    (void)state;
-    rig_close();
-    return 0;
-}
-
-static void put(size_t stream, const char *id)
-{
-    assert_true(rig_put(stream, "message", "chat", id, 0) >= 0);
-    rig_flush();
-}
-
-static struct s2_lease *out(void)
-{
-    return rig_lease_of("a.test", "b.test");
-}
-
-static struct s2_lease *back(void)
-{
-    return rig_lease_of("b.test", "a.test");
-}
-
-static size_t written(const char *id)
-{
-    return rig_written("a.test", "b.test", id, NULL);
-}
-
-static size_t errors(const char *id)
-{
-    if (back() != NULL && back()->state == LEASE_OPENING)
-        rig_ready(back());
-    return rig_written("b.test", "a.test", id, "error");
 }
 
 /* Stanza "0" went over a lease, and its barrier was answered. */
 static void known_to_answer(void)
 {
-    put(IN, "0");
+    put("0");
     rig_ready(out());
     rig_advance(200);
     rig_read_all(out(), 1);
@@ -74,7 +33,7 @@ static void known_to_answer(void)
 /* Stanza `id` and a barrier behind it, that is not read. */
 static void outstanding(const char *id)
 {
-    put(IN, id);
+    put(id);
     rig_advance(100);
     assert_true(out()->sent[out()->sent_count - 1].is_ping);
     rig_leave(out(), UINT64_MAX);
@@ -88,11 +47,11 @@ static void overdue_barrier_holds_until_its_answer(void **state)
     known_to_answer();
     outstanding("1");
     rig_advance(1900);
-    put(IN, "2");
+    put("2");
     assert_int_equal(written("2"), 1);
     rig_advance(200);
-    put(IN, "3");
-    put(IN, "4");
+    put("3");
+    put("4");
     assert_int_equal(written("3"), 0);
     assert_int_equal(rig_metric(S2_M_QUEUED), 2);
     assert_int_equal(rig_stream[IN].stopped, 0);
@@ -108,7 +67,7 @@ static void another_pairs_answer_proves_it(void **state)
     known_to_answer();
     outstanding("1");
     rig_advance(3000);
-    put(IN, "2");
+    put("2");
     assert_int_equal(written("2"), 0);
     s2_lease_read(out(), out()->written);
     rig_advance(200);
@@ -135,7 +94,7 @@ static void what_was_held_goes_to_the_next_lease(void **state)
     known_to_answer();
     outstanding("1");
     rig_advance(3000);
-    put(IN, "2");
+    put("2");
     rig_advance(23000);
     assert_true(out()->killed);
     rig_bury();
@@ -151,14 +110,14 @@ static void what_was_held_goes_to_the_next_lease(void **state)
 static void unknown_peer_is_given_more_time(void **state)
 {
     (void)state;
-    put(IN, "1");
+    put("1");
     rig_ready(out());
     rig_advance(100);
     rig_advance(4900);
-    put(IN, "2");
+    put("2");
     assert_int_equal(written("2"), 1);
     rig_advance(200);
-    put(IN, "3");
+    put("3");
     assert_int_equal(written("3"), 0);
 }
 
@@ -169,20 +128,20 @@ static void never_holds_when_told_so(void **state)
     known_to_answer();
     outstanding("1");
     rig_advance(20000);
-    put(IN, "2");
+    put("2");
     assert_int_equal(written("2"), 1);
 }
 
 static void stream_management_holds_too(void **state)
 {
     (void)state;
-    put(IN, "1");
+    put("1");
     out()->has_sm = 1;
     rig_ready(out());
     rig_advance(100);
     assert_int_equal(out()->sm_asked, 1);
     rig_advance(2100);
-    put(IN, "2");
+    put("2");
     assert_int_equal(written("2"), 0);
     out()->events->handled(out()->arg, 0); /* it answers, and has not handled the stanza */
     assert_int_equal(written("2"), 1);
@@ -216,13 +175,13 @@ static void two_directions_do_not_hold_each_other(void **state)
     (void)state;
     rig_conf.queue_bytes = 2000;
     known_to_answer();
-    put(OUT, "0b");
+    put_on(OUT, "0b");
     rig_ready(back());
     rig_advance(100);
     rig_read_all(back(), 1);
     rig_advance(2000);
-    put(IN, "1");
-    put(OUT, "1b");
+    put("1");
+    put_on(OUT, "1b");
     rig_advance(2200); /* both are overdue */
     assert_int_equal(rig_put(IN, "message", NULL, "2", 1500), 1);
     assert_int_equal(written("2"), 0);
@@ -236,7 +195,7 @@ static void blame_ends(void **state)
 {
     (void)state;
     known_to_answer();
-    put(OUT, "0b");
+    put_on(OUT, "0b");
     rig_ready(back());
     back()->room_bytes = 1;
     outstanding("1");
@@ -259,7 +218,7 @@ static void slow_reader_is_alive_while_it_reads(void **state)
     known_to_answer();
     first = out()->sent_count;
     for (i = 0; i < 8; i++)
-        put(IN, "x");
+        put("x");
     rig_advance(100);
     rig_leave(out(), UINT64_MAX);
     assert_true(out()->sent[out()->sent_count - 1].is_ping);
@@ -285,14 +244,14 @@ static void lives_without_an_answer(struct s2_lease *l)
 static void silent_peer_is_killed_once_and_then_believed(void **state)
 {
     (void)state;
-    put(IN, "1");
+    put("1");
     rig_ready(out());
     lives_without_an_answer(out());
     rig_advance(26000);
     assert_true(out()->killed);
     rig_bury();
     assert_int_equal(errors("1"), 1);
-    put(IN, "2");
+    put("2");
     rig_advance(5100);
     rig_ready(out());
     rig_advance(100);
@@ -304,11 +263,11 @@ static void silent_peer_is_killed_once_and_then_believed(void **state)
     assert_int_equal(rig_metric(S2_M_CONFIRMED), 1);
     assert_int_equal(errors("2"), 0);
     assert_non_null(strstr(xmb_fakehost_log(), "answers no ping"));
-    put(IN, "3");
+    put("3");
     rig_advance(2000);
     assert_false(out()->sent[out()->sent_count - 1].is_ping);
     rig_end(out(), S2_FAIL_LOST);
-    put(IN, "4");
+    put("4");
     rig_advance(1100);
     rig_ready(out());
     rig_advance(5000);
@@ -320,8 +279,8 @@ static void silent_twins_die_together(void **state)
     struct s2_lease *twin;
 
     (void)state;
-    put(IN, "1");
-    put(OTHER, "2");
+    put("1");
+    put_on(OTHER, "2");
     twin = rig_lease_of("a2.test", "b.test");
     rig_ready(out());
     rig_ready(twin);
@@ -346,7 +305,7 @@ static size_t pings(const struct s2_lease *l)
 static void unknown_peer_that_is_heard_is_asked_again(void **state)
 {
     (void)state;
-    put(IN, "1");
+    put("1");
     rig_ready(out());
     lives_without_an_answer(out());
     rig_advance(10000);
@@ -365,18 +324,18 @@ static void unknown_peer_that_is_heard_is_asked_again(void **state)
 static void silent_peer_that_comes_back_and_answers_is_asked_again(void **state)
 {
     (void)state;
-    put(IN, "1");
+    put("1");
     rig_ready(out());
     rig_leave(out(), UINT64_MAX);
     rig_advance(26000);
     rig_bury();
-    put(IN, "2");
+    put("2");
     rig_advance(5100);
     rig_ready(out());
     rig_advance(100);
     rig_read_all(out(), 1);
     assert_int_equal(rig_metric(S2_M_CONFIRMED), 1);
-    put(IN, "3");
+    put("3");
     rig_advance(1000);
     rig_leave(out(), UINT64_MAX);
     rig_advance(26000);
@@ -397,7 +356,7 @@ static void stuck_lease(void)
 static void one_that_comes_back_and_reads_nothing_stops_nobody(void **state)
 {
     (void)state;
-    put(IN, "1");
+    put("1");
     stuck_lease();
     assert_int_equal(rig_put(IN, "message", NULL, "2", 0), 1);
     rig_advance(24000);
@@ -417,7 +376,7 @@ static void one_that_comes_back_and_reads_nothing_stops_nobody(void **state)
     rig_advance(1200);
     rig_read_all(out(), 1); /* it is like any other again */
     out()->room_bytes = 100;
-    put(IN, "5");
+    put("5");
     assert_int_equal(rig_put(IN, "message", NULL, "6", 0), 1);
 }
 
@@ -429,7 +388,7 @@ static void what_nobody_reads_goes_back_in_time(void **state)
     (void)state;
     for (i = 0; i < 10; i++) {
         snprintf(id, sizeof(id), "%d", i);
-        put(IN, id);
+        put(id);
     }
     for (i = 0; i < 900 && rig_metric(S2_M_BOUNCED) < 10; i++) {
         if (out() != NULL && out()->state == LEASE_OPENING)
@@ -472,7 +431,7 @@ static void errors_that_cannot_be_sent_stop_their_cause(void **state)
 
     (void)state;
     rig_conf.queue_bytes = 5000;
-    put(IN, "0");
+    put("0");
     deny();
     n = refused_until_stopped(1000); /* the way back is still opening */
     assert_true(n > 5 && n < 50);
@@ -493,7 +452,7 @@ static void errors_that_only_lack_an_answer_stop_nobody(void **state)
     (void)state;
     rig_conf.queue_bytes = 5000;
     rig_conf.window_bytes = 2000;
-    put(IN, "0");
+    put("0");
     deny();
     rig_ready(back());
     assert_int_equal(refused_until_stopped(100), 100);
@@ -509,7 +468,7 @@ static void a_way_back_that_fails_lets_the_cause_go(void **state)
 {
     (void)state;
     rig_conf.queue_bytes = 5000;
-    put(IN, "0");
+    put("0");
     deny();
     assert_true(refused_until_stopped(1000) < 50);
     rig_fail(back(), S2_FAIL_UNREACHABLE, S2_C_REMOTE_SERVER_TIMEOUT);
@@ -517,164 +476,31 @@ static void a_way_back_that_fails_lets_the_cause_go(void **state)
     assert_int_equal(rig_metric(S2_M_QUEUED), 0);
 }
 
-/* --- several workers ------------------------------------------------------------------------- */
-
-static uint32_t owner_of(const char *foreign)
-{
-    struct s2_domain d = rig_domain(foreign);
-
-    return s2_flow_owner(&rig_worker[0], &d);
-}
-
-static uint32_t other_worker(void)
-{
-    return (owner_of("b.test") + 1) % RIG_WORKERS;
-}
-
-static int open_three(void **state)
-{
-    (void)state;
-    rig_open(RIG_WORKERS);
-    rig_stream_open(IN, other_worker(), S2_OUTSIDE, "a.test", "b.test");
-    rig_stream_open(OUT, other_worker(), S2_INSIDE, "b.test", "a.test");
-    return 0;
-}
-
-/* The source is stopped, and its flow keeps what it asked to be told. */
-static void stop_a_far_source(void)
-{
-    char id[16];
-    int i;
-
-    put(IN, "0");
-    rig_ready(out());
-    out()->room_bytes = 20000;
-    for (i = 1; !rig_stream[IN].stopped && i < 500; i++) {
-        snprintf(id, sizeof(id), "%d", i);
-        rig_put(IN, "message", NULL, id, 4000);
-        rig_flush();
-    }
-    assert_int_equal(rig_stream[IN].stopped, 1);
-}
-
-static void far_source_goes_on_through_a_full_mailbox(void **state)
-{
-    int i;
-
-    (void)state;
-    stop_a_far_source();
-    rig_full_mailbox = 1u << other_worker();
-    for (i = 0; i < 50; i++)
-        rig_leave(out(), UINT64_MAX);
-    rig_run();
-    rig_advance(50);
-    assert_int_equal(rig_stream[IN].stopped, 1);
-    rig_full_mailbox = 0;
-    rig_advance(20);
-    assert_int_equal(rig_stream[IN].stopped, 0);
-}
-
-static void far_source_that_is_gone_is_not_told(void **state)
-{
-    int i;
-
-    (void)state;
-    stop_a_far_source();
-    s2_path_close(&rig_stream[IN].path);
-    for (i = 0; i < 50; i++)
-        rig_leave(out(), UINT64_MAX);
-    rig_run();
-    assert_int_equal(rig_stream[IN].resumed, 0);
-}
-
-static void far_source_waits_when_all_ends(void **state)
-{
-    (void)state;
-    stop_a_far_source(); /* nothing is leaked when the flow goes first */
-}
-
-static void drain_all(uint64_t ms)
-{
-    uint32_t i;
-
-    for (i = 0; i < RIG_WORKERS; i++)
-        s2_flow_drain(&rig_worker[i], ms);
-}
-
-static void the_stop_waits_for_stanzas_of_every_worker(void **state)
-{
-    const struct s2_worker *w = &rig_worker[other_worker()];
-
-    (void)state;
-    put(IN, "1");
-    rig_ready(out());
-    assert_int_equal(s2_stanzas_left(w), 1);
-    drain_all(10000);
-    rig_advance(3000);
-    assert_int_equal(s2_stanzas_left(w), 1); /* as streams ask, of whatever worker */
-    assert_non_null(out());
-    rig_read_all(out(), 1);
-    assert_int_equal(s2_stanzas_left(w), 0);
-    rig_advance(500);
-    assert_null(out());
-}
-
-static void the_stop_waits_for_streams_and_their_errors(void **state)
-{
-    _Atomic uint32_t *streams = &s2_tally(&rig_worker[other_worker()])->streams;
-
-    (void)state;
-    put(OUT, "0");
-    rig_ready(back());
-    rig_advance(100);
-    rig_read_all(back(), 1);
-    atomic_store(streams, 1);
-    drain_all(10000);
-    rig_advance(1000);
-    put(IN, "late");
-    assert_int_equal(errors("late"), 1);
-    rig_leave(back(), UINT64_MAX);
-    rig_advance(1000);
-    assert_non_null(back());
-    back()->acked = back()->left; /* no answer comes any more: TCP's word is enough for an error */
-    atomic_store(streams, 0);
-    rig_advance(600);
-    assert_null(back());
-    assert_int_equal(rig_metric(S2_M_DROPPED), 0);
-    assert_int_equal(s2_stanzas_left(&rig_worker[0]), 0);
-}
-
-#define ONE(f) cmocka_unit_test_setup_teardown(f, open_one, close_all)
-#define THREE(f) cmocka_unit_test_setup_teardown(f, open_three, close_all)
+#define TWO(f) cmocka_unit_test_setup_teardown(f, open_two, close_all)
 
 int main(void)
 {
     static const struct CMUnitTest tests[] = {
-        ONE(overdue_barrier_holds_until_its_answer),
-        ONE(another_pairs_answer_proves_it),
-        ONE(an_answer_before_it_proves_nothing),
-        ONE(what_was_held_goes_to_the_next_lease),
-        ONE(unknown_peer_is_given_more_time),
-        ONE(never_holds_when_told_so),
-        ONE(stream_management_holds_too),
-        ONE(held_flow_stops_its_source_at_half_a_queue),
-        ONE(two_directions_do_not_hold_each_other),
-        ONE(blame_ends),
-        ONE(slow_reader_is_alive_while_it_reads),
-        ONE(silent_peer_is_killed_once_and_then_believed),
-        ONE(silent_twins_die_together),
-        ONE(unknown_peer_that_is_heard_is_asked_again),
-        ONE(silent_peer_that_comes_back_and_answers_is_asked_again),
-        ONE(one_that_comes_back_and_reads_nothing_stops_nobody),
-        ONE(what_nobody_reads_goes_back_in_time),
-        ONE(errors_that_cannot_be_sent_stop_their_cause),
-        ONE(errors_that_only_lack_an_answer_stop_nobody),
-        ONE(a_way_back_that_fails_lets_the_cause_go),
-        THREE(far_source_goes_on_through_a_full_mailbox),
-        THREE(far_source_that_is_gone_is_not_told),
-        THREE(far_source_waits_when_all_ends),
-        THREE(the_stop_waits_for_stanzas_of_every_worker),
-        THREE(the_stop_waits_for_streams_and_their_errors),
+        TWO(overdue_barrier_holds_until_its_answer),
+        TWO(another_pairs_answer_proves_it),
+        TWO(an_answer_before_it_proves_nothing),
+        TWO(what_was_held_goes_to_the_next_lease),
+        TWO(unknown_peer_is_given_more_time),
+        TWO(never_holds_when_told_so),
+        TWO(stream_management_holds_too),
+        TWO(held_flow_stops_its_source_at_half_a_queue),
+        TWO(two_directions_do_not_hold_each_other),
+        TWO(blame_ends),
+        TWO(slow_reader_is_alive_while_it_reads),
+        TWO(silent_peer_is_killed_once_and_then_believed),
+        TWO(silent_twins_die_together),
+        TWO(unknown_peer_that_is_heard_is_asked_again),
+        TWO(silent_peer_that_comes_back_and_answers_is_asked_again),
+        TWO(one_that_comes_back_and_reads_nothing_stops_nobody),
+        TWO(what_nobody_reads_goes_back_in_time),
+        TWO(errors_that_cannot_be_sent_stop_their_cause),
+        TWO(errors_that_only_lack_an_answer_stop_nobody),
+        TWO(a_way_back_that_fails_lets_the_cause_go),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

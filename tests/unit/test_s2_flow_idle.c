@@ -3,16 +3,14 @@
  * test_s2_flow_idle.c - flows to which nobody writes: a peer that is known to answer is asked, is
  * found when it does not, and is closed as idle all the same.
  */
-#include "s2_flow_rig.h"
+#include "s2_flow_pair.h"
 
 #include <stdio.h>
 #include <string.h>
 
-#define IN 0  /* stream a.test -> b.test */
-#define OUT 1 /* stream b.test -> a.test */
 #define SWEEP_MS 2000
 
-static int open_one(void **state)
+static int open_asking(void **state)
 {
     (void)state;
     rig_open(3);
@@ -20,18 +18,6 @@ static int open_one(void **state)
     rig_stream_open(IN, 0, S2_OUTSIDE, "a.test", "b.test");
     rig_stream_open(OUT, 0, S2_INSIDE, "b.test", "a.test");
     return 0;
-}
-
-static int close_all(void **state)
-{
-    (void)state;
-    rig_close();
-    return 0;
-}
-
-static struct s2_lease *out(void)
-{
-    return rig_lease_of("a.test", "b.test");
 }
 
 static const struct rig_sent *last(void)
@@ -44,17 +30,16 @@ static int sent_idle_ping(void)
     return last()->is_ping && strncmp(rig_attribute(last()->text, "id"), "xmb.", 4) == 0;
 }
 
-static void put(const char *id)
+static void put_one(const char *id)
 {
-    assert_true(rig_put(IN, "message", "chat", id, 0) >= 0);
-    rig_flush();
+    put(id);
     rig_advance(20);
 }
 
 /* A flow whose peer has answered once. */
 static void answered_once(void)
 {
-    put("1");
+    put_one("1");
     rig_ready(out());
     rig_advance(200);
     assert_true(last()->is_ping);
@@ -104,7 +89,7 @@ static void who_answers_is_asked(void **state)
 static void who_never_answered_is_not(void **state)
 {
     (void)state;
-    put("1");
+    put_one("1");
     rig_ready(out());
     assert_int_equal(nudge(), 0);
     rig_advance(200);
@@ -148,7 +133,7 @@ static void a_stanza_does_not_put_it_off(void **state)
     answered_once();
     proved_ms = out()->proved_ms;
     rig_advance(9500);
-    put("2");
+    put_one("2");
     while (!out()->killed && xmb_fakehost_now_ms() - proved_ms < 60000)
         rig_advance(100);
     assert_in_range(xmb_fakehost_now_ms() - proved_ms, 24900, 25300);
@@ -172,7 +157,7 @@ static void an_answer_has_half_of_the_time(void **state)
 static void acknowledgements_do_as_well(void **state)
 {
     (void)state;
-    put("1");
+    put_one("1");
     out()->has_sm = 1;
     rig_ready(out());
     rig_advance(200);
@@ -231,7 +216,7 @@ static void its_answer_needs_no_barrier(void **state)
     rig_advance(300);
     assert_int_equal(rig_metric(S2_M_UNCONFIRMED), 0);
     put_probe('-', S2_TYPE_RESULT, XMB_STR("<iq/>"));
-    put("2"); /* what is behind it has its barrier */
+    put_one("2"); /* what is behind it has its barrier */
     rig_advance(1100);
     assert_int_equal(rig_metric(S2_M_BARRIERS), barriers + 1);
 }
@@ -251,21 +236,21 @@ static void it_is_no_activity(void **state)
     assert_null(out());
 }
 
-#define ONE(name) cmocka_unit_test_setup_teardown(name, open_one, close_all)
+#define ASKING(name) cmocka_unit_test_setup_teardown(name, open_asking, close_all)
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        ONE(who_answers_is_asked),
-        ONE(who_never_answered_is_not),
-        ONE(nobody_is_when_told_so),
-        ONE(one_that_stands_still_is_found),
-        ONE(a_stanza_does_not_put_it_off),
-        ONE(an_answer_has_half_of_the_time),
-        ONE(acknowledgements_do_as_well),
-        ONE(it_is_idle_all_the_same),
-        ONE(its_answer_needs_no_barrier),
-        ONE(it_is_no_activity),
+        ASKING(who_answers_is_asked),
+        ASKING(who_never_answered_is_not),
+        ASKING(nobody_is_when_told_so),
+        ASKING(one_that_stands_still_is_found),
+        ASKING(a_stanza_does_not_put_it_off),
+        ASKING(an_answer_has_half_of_the_time),
+        ASKING(acknowledgements_do_as_well),
+        ASKING(it_is_idle_all_the_same),
+        ASKING(its_answer_needs_no_barrier),
+        ASKING(it_is_no_activity),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -3,46 +3,9 @@
  * test_s2_flow_leave.c - flows whose link is retired: they send no stanza on it, ask at once for
  * what is not confirmed, and go over to another with the last answer.
  */
-#include "s2_flow_rig.h"
-
-#include <string.h>
+#include "s2_flow_pair.h"
 
 #include "admit.h"
-
-#define IN 0  /* stream a.test -> b.test */
-#define OUT 1 /* stream b.test -> a.test */
-
-static int open_one(void **state)
-{
-    (void)state;
-    rig_open(1);
-    rig_stream_open(IN, 0, S2_OUTSIDE, "a.test", "b.test");
-    rig_stream_open(OUT, 0, S2_INSIDE, "b.test", "a.test");
-    return 0;
-}
-
-static int close_all(void **state)
-{
-    (void)state;
-    rig_close();
-    return 0;
-}
-
-static void put(const char *id)
-{
-    assert_true(rig_put(IN, "message", "chat", id, 0) >= 0);
-    rig_flush();
-}
-
-static struct s2_lease *out(void)
-{
-    return rig_lease_of("a.test", "b.test");
-}
-
-static size_t written(const char *id)
-{
-    return rig_written("a.test", "b.test", id, NULL);
-}
 
 static size_t pings(const struct s2_lease *l)
 {
@@ -296,8 +259,6 @@ static void one_that_is_denied_goes_for_good(void **state)
     assert_int_equal(l->state, LEASE_GONE);
     assert_null(out());
 }
-
-#define ONE(name) cmocka_unit_test_setup_teardown(name, open_one, close_all)
 
 int main(void)
 {

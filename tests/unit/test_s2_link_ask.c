@@ -3,44 +3,15 @@
  * test_s2_link_ask.c - step 2 of dialback (xmpp-s2s.md 2.1 W9 and W10, 2.3, 2.5): on a link of
  * its own, on one that is there, answers that count and those that do not.
  */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
+#include "s2_link_user.h"
+
 #include <stdio.h>
-
-#include <cmocka.h>
-
-#include "s2_link_rig.h"
+#include <string.h>
 
 #define KEY "b4835385f37fe2895af6c196b59097b16862406db80559900d96bf6fa7d23df3"
 #define QUESTION "<db:verify from='a.test' to='b.test' id='S1'>" KEY "</db:verify>"
 
 static struct rig_asker a, b;
-static struct rig_user u;
-
-static int begin(void **state)
-{
-    (void)state;
-    rig_open();
-    memset(&u, 0, sizeof(u));
-    return 0;
-}
-
-static int end(void **state)
-{
-    (void)state;
-    rig_close();
-    return 0;
-}
-
-static void heard(struct xmb_conn *c, const char *part)
-{
-    const char *text = rig_heard(c);
-
-    if (strstr(text, part) == NULL)
-        fail_msg("\"%s\" is not in \"%s\"", part, text);
-}
 
 static void say_verify(struct xmb_conn *c, const char *from, const char *to, const char *id,
                        const char *type)
@@ -388,8 +359,6 @@ static void federation_is_switched_off(void **state)
     s2_link_recheck(rig.w);
     done_with(&a, S2_ASK_ERROR);
 }
-
-#define TEST(name) cmocka_unit_test_setup_teardown(name, begin, end)
 
 int main(void)
 {

@@ -3,46 +3,14 @@
  * test_s2_link_retire.c - a link that an operator clears: it ends when its users have let it go, or
  * in a while, and takes no new ones.
  */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-
-#include <cmocka.h>
-
-#include "s2_link_rig.h"
-
-#include <stdio.h>
-#include <string.h>
-
+#include "s2_link_verified.h"
 #include "show.h"
 
-static struct rig_user u, v;
-static struct xmb_conn *c;
-
-static int begin(void **state)
+static int open_heard(void **state)
 {
-    (void)state;
-    rig_open();
-    memset(&u, 0, sizeof(u));
-    memset(&v, 0, sizeof(v));
-    c = rig_verified(&u, "a.test", "b.test");
+    open_verified(state);
     rig_heard(c);
     return 0;
-}
-
-static int end(void **state)
-{
-    (void)state;
-    rig_close();
-    return 0;
-}
-
-static void say_result(const char *from, const char *to, const char *type)
-{
-    char text[256];
-
-    snprintf(text, sizeof(text), "<db:result from='%s' to='%s' type='%s'/>", from, to, type);
-    rig_say(c, text);
 }
 
 static void clear(void)
@@ -195,7 +163,7 @@ static void a_drain_calls_the_deadline_off(void **state)
     assert_non_null(xmb_fakehost_closed(c));
 }
 
-#define ONE(name) cmocka_unit_test_setup_teardown(name, begin, end)
+#define ONE(name) cmocka_unit_test_setup_teardown(name, open_heard, close_rig)
 
 int main(void)
 {

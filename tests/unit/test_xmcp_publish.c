@@ -12,13 +12,6 @@ static struct peer a;
 static struct peer b;
 static struct peer c;
 
-static int close_host(void **state)
-{
-    (void)state;
-    host_close();
-    return 0;
-}
-
 static void open_with_users(const char *settings)
 {
     host_open(settings);

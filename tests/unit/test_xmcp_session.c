@@ -35,13 +35,6 @@ static int unload(void **state)
     return 0;
 }
 
-static int close_host(void **state)
-{
-    (void)state;
-    host_close();
-    return 0;
-}
-
 static const struct vector *vector_called(const char *name)
 {
     size_t i;

@@ -52,6 +52,13 @@ void host_close(void)
     entropy_from(NULL);
 }
 
+int close_host(void **state)
+{
+    (void)state;
+    host_close();
+    return 0;
+}
+
 struct xmb_module *host_module(void)
 {
     return module;

@@ -43,6 +43,7 @@ struct peer {
 /* Opens the host with the plugin configured so ("<listen/>" is added) and no users. */
 struct xmb_module *host_open(const char *settings);
 void host_close(void);
+int close_host(void **state); /* the same, for a table of tests */
 struct xmb_module *host_module(void);
 /* A user, password "password of NAME" unless given. Settings: pairs, ended by 0. */
 void add_user(const char *name, ...);
