@@ -40,15 +40,14 @@ static void hide(char *message, const char *part)
 
 /*
  * libxml2 quotes what it stumbles over: behind a stray '&', '<' or '"' that is a piece of what may be
- * a password. Names are shown in the first complaint, when it is about tags: after it, values may be
- * taken for tags.
+ * a password. Names are shown in the first complaint, when it is that an element has no end of its
+ * own: after it, values may be taken for tags.
  */
 static void hide_values(xmlErrorPtr error, int is_first)
 {
     error->message[strcspn(error->message, "\n")] = '\0';
     if (is_first &&
-        (error->code == XML_ERR_TAG_NAME_MISMATCH || error->code == XML_ERR_TAG_NOT_FINISHED ||
-         error->code == XML_ERR_GT_REQUIRED || error->code == XML_ERR_ATTRIBUTE_REDEFINED))
+        (error->code == XML_ERR_TAG_NAME_MISMATCH || error->code == XML_ERR_TAG_NOT_FINISHED))
         return;
     hide(error->message, error->str1);
     hide(error->message, error->str2);

@@ -27,7 +27,7 @@
  * Files: flow.c (table), flow_time.c, flow_fsm.c (states), flow_ring.c, flow_send.c, flow_loss.c
  * (what happens at the end of a lease), flow_leave.c (to another one, before that end),
  * flow_drain.c (stop and changed configuration), flow_alive.c, flow_dead.c (streams of a peer that
- * is), flow_far.c (flows of other workers), flow_show.c, confirm.c and barrier.c (who has what),
+ * is), flow_far.c (flows of other workers), flow_show.c, confirm.c and barrier*.c (who has what),
  * path.c, batch.c and outbox.c (between workers), pack.c (copies), bounce.c.
  */
 #ifndef S2_FLOW_H

@@ -93,7 +93,7 @@ struct s2_module {
     _Atomic uint32_t owner_epoch;  /* raised when owners of flows may have changed */
     struct s2_secret made[S2_SIDES]; /* at start; used where the configuration gives no secret */
     uint32_t generation;             /* of the newest configuration; control thread */
-    _Atomic uint64_t barrier_nonce;  /* marks pings of this process; 0: not made yet (barrier.c) */
+    _Atomic uint64_t barrier_nonce;  /* marks pings of this process; 0: not made yet (barrier_id.c) */
     uint64_t drain_ms;               /* the time to the end; written before the drain is posted */
     struct s2_components *components; /* those that are connected */
     struct s2_reverses *reverses;     /* pairs that may be used in reverse (XEP-0288) */

@@ -122,7 +122,8 @@ def arrives(stream, own, to, receiver, identity):
 
 
 def streams(gateway, *addresses):
-    return {c["id"] for c in gateway.connections() if c["address"] in addresses}
+    """Those that are proved; one that only asks for a key comes and goes."""
+    return {c["id"] for c in gateway.connections() if c["address"] in addresses and c["verified_by"]}
 
 
 def settled(gateway):

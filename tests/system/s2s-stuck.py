@@ -6,7 +6,6 @@ but not for long: b.test is given up for dead, its stanzas come back to a.test, 
 each once, and when b.test does the same again it stops nobody any more.
 """
 import queue
-import socket
 import threading
 
 from s2s_peer import Peer, condition, q
@@ -23,8 +22,7 @@ class Stuck(Peer):
     """Reads nothing behind its own answer that we may send."""
 
     def __init__(self, *arguments, **options):
-        super().__init__(*arguments, **options)
-        self.listener.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 8192)
+        super().__init__(*arguments, buffer=8192, **options)
         self.verified_streams = 0
 
     def answer_result(self, stream, e):

@@ -35,8 +35,7 @@ class Mortal(Peer):
     """Without TLS, so that what its system holds can be read."""
 
     def __init__(self, *arguments, **options):
-        super().__init__(*arguments, **options)
-        self.listener.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, BUFFER)
+        super().__init__(*arguments, buffer=BUFFER, **options)
         self.tls = False
 
     def in_use(self):

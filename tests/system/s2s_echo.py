@@ -1,7 +1,7 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: MIT
-"""A component that echoes messages, and a client of another domain who talks to it. Run by s2s-component.py, not a
-test by itself.
+"""A component that echoes messages, and a client of another domain who talks to it. Run by s2s-component.py
+and s2s-component-modes.py, not a test by itself.
 
     s2s_echo.py NAME:SECRET@IP:PORT USER@DOMAIN:PASSWORD@IP [short]
 

@@ -182,6 +182,17 @@ def server_context(certs, file):
     return context
 
 
+def listener(address, port, buffer):
+    """`buffer`: octets that the system takes for a connection of it at about most."""
+    sock = socket.socket()
+    sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    if buffer is not None:
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, buffer)
+    sock.bind((address, port))
+    sock.listen(1024)
+    return sock
+
+
 class Peer:
     """A server of `domains` at `address`. Behaviour is in attributes that a test sets:
 
@@ -192,7 +203,7 @@ class Peer:
     bidi      both directions on one stream: is offered, and asked for (XEP-0288)
     """
 
-    def __init__(self, certs, address, *domains, file=None, port=5269, listen=True, direct=False):
+    def __init__(self, certs, address, *domains, file=None, port=5269, listen=True, direct=False, buffer=None):
         self.certs, self.address, self.domains, self.port = certs, address, domains, port
         self.file = file or domains[0]
         self.secret = os.urandom(16).hex()
@@ -205,7 +216,7 @@ class Peer:
         self.reverse = {}
         self.errors = []
         if listen:
-            self.listener = socket.create_server((address, port), backlog=1024)
+            self.listener = listener(address, port, buffer)
             self.port = self.listener.getsockname()[1]
             threading.Thread(target=self.serve, daemon=True).start()
 

@@ -3,7 +3,8 @@
 """Eight SAF forwarders in a row. A client at one end is told of what another publishes at the far
 end, of its update and of its withdrawal; with each field as it was published, whatever it is. A
 broker that is killed takes along what only it offered, within its hold time; one that stops in
-good order, at once: its hold time is of minutes, and it is its own words that end it. And every packet on the seven links is as published.
+good order, at once: its hold time is of minutes, and it is its own words that end it. And every
+packet on the seven links is as published.
 
     n1 --l1-- n2 --l2-- n3 --l3-- ... --l7-- n8
 """
