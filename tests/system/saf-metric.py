@@ -118,17 +118,19 @@ def rib_scale(play):
 
 
 def in_between(told, ways):
-    """d told all of these, in this order. While it asks its neighbours it may tell of another way for a
-    moment, which must be one that there is."""
-    ways = iter(ways)
+    """When d told of each of these, in this order. While it asks its neighbours it may tell of another way for
+    a moment, which must be one that there is; and at the end, when a neighbour leaves before a has withdrawn."""
+    ways, times = iter(ways), []
     way = next(ways)
     for delay, kbps, service in told:
         if way is not None and (delay, kbps) == metric_of(service, way):
             service.check_metric(way)
+            times.append(service.frame.time)
             way = next(ways, None)
         else:
             assert (delay, kbps) in [metric_of(service, w) for w in WAYS], (service, delay, kbps)
     assert way is None, f"d never told of {way}: {[t[:2] for t in told]}"
+    return times
 
 
 def metric_of(service, links):
@@ -152,9 +154,8 @@ def on_the_links(play):
                 said = service.metric("delay"), service.metric("bandwidth"), service
                 if not told or told[-1][:2] != said[:2]:
                     told.append(said)
-    in_between(told, play.told)
-    times = [service.frame.time for _, _, service in told[-2:]]
-    assert times[1] - times[0] >= INTERVAL_S - 1, f"dampened for {times[1] - times[0]} s"
+    before, last = in_between(told, play.told)[-2:]
+    assert last - before >= INTERVAL_S - 1, f"dampened for {last - before} s"
 
 
 def main():
