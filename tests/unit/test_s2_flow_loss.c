@@ -149,9 +149,9 @@ static void silent_peer_is_taken_by_tcp(void **state)
     assert_false(last_on(out())->is_ping);
 }
 
-static void peer_that_answered_once_is_dead_when_it_stops(void **state)
+/* The peer has answered once, and nothing since. */
+static void put_behind_an_answer(void)
 {
-    (void)state;
     put("1");
     rig_ready(out());
     rig_advance(200);
@@ -159,6 +159,12 @@ static void peer_that_answered_once_is_dead_when_it_stops(void **state)
     rig_advance(2000);
     put("2");
     rig_advance(1000);
+}
+
+static void peer_that_answered_once_is_dead_when_it_stops(void **state)
+{
+    (void)state;
+    put_behind_an_answer();
     assert_int_equal(rig_put(OUT, "message", NULL, "9", 0), 0);
     rig_advance(26000);
     assert_true(out()->killed);
@@ -168,13 +174,7 @@ static void peer_that_answered_once_is_dead_when_it_stops(void **state)
 static void peer_that_we_stopped_is_not_blamed(void **state)
 {
     (void)state;
-    put("1");
-    rig_ready(out());
-    rig_advance(200);
-    rig_read_all(out(), 1);
-    rig_advance(2000);
-    put("2");
-    rig_advance(1000);
+    put_behind_an_answer();
     assert_int_equal(rig_put(OUT, "message", NULL, "8", 0), 0);
     rig_ready(back());
     back()->room_bytes = 1;

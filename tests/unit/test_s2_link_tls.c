@@ -184,19 +184,33 @@ static void tls_refused_in_optional(void **state)
     plain_connection_follows(c);
 }
 
+static struct xmb_conn *handshaking(void)
+{
+    struct xmb_conn *c = connected_of_two();
+
+    rig.tls_hangs = 1;
+    rig_header(c, "plain");
+    rig_features(c, RIG_OFFER);
+    rig_say(c, RIG_PROCEED);
+    return c;
+}
+
+static struct xmb_conn *handshake_failed(void)
+{
+    struct xmb_conn *c = handshaking();
+
+    xmb_fakehost_hangup(c, "TLS: handshake failure");
+    xmb_fakehost_advance(0);
+    return c;
+}
+
 static void handshake_fails_in_optional(void **state)
 {
     struct xmb_conn *c;
 
     (void)state;
     mode(S2_TLS_OPTIONAL);
-    rig.tls_hangs = 1;
-    c = connected_of_two();
-    rig_header(c, "plain");
-    rig_features(c, RIG_OFFER);
-    rig_say(c, RIG_PROCEED);
-    xmb_fakehost_hangup(c, "TLS: handshake failure");
-    xmb_fakehost_advance(0);
+    c = handshake_failed();
     plain_connection_follows(c);
 }
 
@@ -206,13 +220,7 @@ static void plain_is_tried_once_only(void **state)
 
     (void)state;
     mode(S2_TLS_OPTIONAL);
-    rig.tls_hangs = 1;
-    c = connected_of_two();
-    rig_header(c, "plain");
-    rig_features(c, RIG_OFFER);
-    rig_say(c, RIG_PROCEED);
-    xmb_fakehost_hangup(c, "TLS: handshake failure");
-    xmb_fakehost_advance(0);
+    handshake_failed();
     c = rig_connect(0);
     rig_header(c, "again");
     rig_features(c, RIG_OFFER_REQUIRED);
@@ -224,11 +232,7 @@ static void handshake_hangs(void **state)
     struct xmb_conn *c;
 
     (void)state;
-    rig.tls_hangs = 1;
-    c = connected_of_two();
-    rig_header(c, "plain");
-    rig_features(c, RIG_OFFER);
-    rig_say(c, RIG_PROCEED);
+    c = handshaking();
     xmb_fakehost_advance(30000);
     assert_non_null(xmb_fakehost_closed(c));
     next_target_follows();
