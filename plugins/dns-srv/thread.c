@@ -146,7 +146,7 @@ static void start(struct dsrv_thread *t, struct dsrv_request *request, uint64_t 
     struct dsrv_job *job;
 
     /* What libunbound's thread does not read any more would fill its pipe, and block us. */
-    if (t->broken || now - request->born_ms >= QUEUE_AGE_MS ||
+    if (t->broken || request->born_ms + QUEUE_AGE_MS <= now ||
         (job = dsrv_job_new(request)) == NULL) {
         give_up(t, request);
         return;
@@ -157,12 +157,24 @@ static void start(struct dsrv_thread *t, struct dsrv_request *request, uint64_t 
     dsrv_job_begin(job, t->resolver, now);
 }
 
-/* What there is room for, as a list of its own. */
-static struct dsrv_request *take_requests(struct dsrv_thread *t)
+static void start_all(struct dsrv_thread *t, struct dsrv_request *requests)
+{
+    uint64_t now = now_ms();
+
+    while (requests != NULL) {
+        struct dsrv_request *one = requests;
+
+        requests = one->next;
+        start(t, one, now);
+    }
+}
+
+/* What there is room for, as a list of its own; without a resolver there is none. */
+static struct dsrv_request *take_requests(struct dsrv_thread *t, int has_resolver)
 {
     struct dsrv_request *taken = t->first;
     struct dsrv_request **end = &taken;
-    uint32_t room = t->resolver != NULL ? DSRV_RUNNING_MAX - t->running : 0;
+    uint32_t room = has_resolver ? DSRV_RUNNING_MAX - t->running : 0;
 
     while (*end != NULL && room-- > 0)
         end = &(*end)->next;
@@ -219,30 +231,29 @@ static int turn_jobs(struct dsrv_thread *t)
 
 /* --- loop ------------------------------------------------------------------------------------ */
 
-/* Takes over what others have left; returns whether the thread is to end. */
+/*
+ * Takes over what others have left; returns whether the thread is to end. Resolver and questions
+ * are taken at once: a question that came after a new resolver must not meet the old one, which
+ * may be broken. Questions that are given up at once leave their room to those behind them.
+ */
 static int take(struct dsrv_thread *t)
 {
     struct dsrv_resolver *next;
     struct dsrv_request *requests;
-    uint64_t now = now_ms();
-    int stops;
+    int stops, took;
 
-    pthread_mutex_lock(&t->lock);
-    next = t->next_resolver;
-    t->next_resolver = NULL;
-    stops = t->stops;
-    pthread_mutex_unlock(&t->lock);
-    if (next != NULL)
-        change_resolver(t, next);
-    pthread_mutex_lock(&t->lock);
-    requests = take_requests(t);
-    pthread_mutex_unlock(&t->lock);
-    while (requests != NULL) {
-        struct dsrv_request *one = requests;
-
-        requests = one->next;
-        start(t, one, now);
-    }
+    do {
+        pthread_mutex_lock(&t->lock);
+        next = t->next_resolver;
+        t->next_resolver = NULL;
+        requests = take_requests(t, next != NULL || t->resolver != NULL);
+        stops = t->stops;
+        pthread_mutex_unlock(&t->lock);
+        if (next != NULL)
+            change_resolver(t, next);
+        took = requests != NULL;
+        start_all(t, requests);
+    } while (took);
     return stops;
 }
 
@@ -268,10 +279,10 @@ static void process(struct dsrv_thread *t)
     if (rc == 0)
         return;
     t->broken = 1;
-    end_jobs(t);
     t->host->log->write(t->module, XMB_LOG_ERROR, NULL,
                         "libunbound has stopped (%s); nothing is found until the module's "
                         "configuration changes or the broker restarts", ub_strerror(rc));
+    end_jobs(t);
 }
 
 static void sleep_until(struct dsrv_thread *t, int wait_ms)

@@ -99,7 +99,7 @@ def revoked(gateway, certs, from_a, inside, c, d, e):
     passes(by_key_c, "c.test", "a.test", inside)
 
     print("certificates are required")
-    out = c.accepted[-1]
+    out = c.in_use()
     settled(gateway)
     gateway.reload(security="<security require-client-certificates='yes'/>")
     ended(by_key)
@@ -111,7 +111,7 @@ def revoked(gateway, certs, from_a, inside, c, d, e):
     refused(c)
 
     print("and another is revoked")
-    out = d.accepted[-1]
+    out = d.in_use()
     settled(gateway)
     certs.revocation_list("c.test", "d.test", "e.test")
     gateway.reload()

@@ -38,10 +38,6 @@ class Mortal(Peer):
         super().__init__(*arguments, buffer=BUFFER, **options)
         self.tls = False
 
-    def in_use(self):
-        """The stream on which the gateway sends to us; on others it only asks."""
-        return next(s for s in self.accepted if b"<db:result" in s.raw)
-
     def held(self):
         """What our system has acknowledged, and we have not read."""
         try:

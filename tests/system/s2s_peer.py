@@ -310,6 +310,10 @@ class Peer:
                 return
             threading.Thread(target=self.session, args=(sock,), daemon=True).start()
 
+    def in_use(self):
+        """The stream on which the gateway sends to us; on others it only asks."""
+        return next(s for s in list(self.accepted) if b"<db:result" in s.raw)
+
     def stop(self):
         self.listener.shutdown(socket.SHUT_RDWR)  # the thread in accept holds the port until then
         self.listener.close()

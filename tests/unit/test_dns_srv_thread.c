@@ -189,6 +189,29 @@ static void test_change(void **state)
     answered(0, 300);
 }
 
+/* As if libunbound's thread were gone: its pipe is at its end. */
+static void break_resolver(struct dsrv_resolver *r)
+{
+    int ends[2];
+
+    assert_int_equal(pipe(ends), 0);
+    close(ends[1]);
+    assert_true(dup2(ends[0], ub_fd(r->ctx)) >= 0);
+    close(ends[0]);
+}
+
+/* Waits until the silent server was asked for something below `label`. */
+static void asked_for(const char *label)
+{
+    char query[512];
+    ssize_t bytes;
+
+    do
+        bytes = recv(silent_fd, query, sizeof(query), 0);
+    while (bytes >= 0 && memmem(query, (size_t)bytes, label, strlen(label)) == NULL);
+    assert_true(bytes >= 0);
+}
+
 /*
  * libunbound's thread is gone, as its pipe says: what is open ends, nothing more is asked of it,
  * and new resolvers bring it back.
@@ -197,16 +220,12 @@ static void test_broken(void **state)
 {
     const struct timespec pause = {.tv_nsec = 1000000};
     struct dsrv_resolver *r = resolver(60000);
-    int ends[2];
 
     (void)state;
     dsrv_thread_use(thread, r);
     assert_int_equal(dsrv_thread_start(thread), 0);
     assert_int_equal(ask(0), 0);
-    assert_int_equal(pipe(ends), 0);
-    close(ends[1]);
-    assert_true(dup2(ends[0], ub_fd(r->ctx)) >= 0);
-    close(ends[0]);
+    break_resolver(r);
     assert_int_equal(ask(1), 0); /* wakes it */
     while (dsrv_thread_count(thread, DSRV_COUNT_FAILED) < 2)
         nanosleep(&pause, NULL);
@@ -216,10 +235,27 @@ static void test_broken(void **state)
         nanosleep(&pause, NULL);
     dsrv_thread_use(thread, resolver(60000)); /* which is silent, but asked */
     assert_int_equal(ask(3), 0);
-    while (dsrv_thread_count(thread, DSRV_COUNT_SENT) < 1)
-        nanosleep(&pause, NULL);
+    asked_for("\002n3\007example");
     dsrv_thread_stop(thread);
     answered(0, 4);
+}
+
+/* More wait than run at once, and all are given up: none of them stays behind. */
+static void test_broken_with_a_queue(void **state)
+{
+    const struct timespec pause = {.tv_nsec = 1000000};
+    struct dsrv_resolver *r = resolver(60000);
+    uint32_t i;
+
+    (void)state;
+    assert_int_equal(dsrv_thread_start(thread), 0);
+    for (i = 0; i < 4 * DSRV_RUNNING_MAX; i++)
+        assert_int_equal(ask(i), 0);
+    break_resolver(r);
+    dsrv_thread_use(thread, r);
+    while (dsrv_thread_count(thread, DSRV_COUNT_FAILED) < 4 * DSRV_RUNNING_MAX)
+        nanosleep(&pause, NULL);
+    answered(0, 4 * DSRV_RUNNING_MAX);
 }
 
 static void test_never_started(void **state)
@@ -245,7 +281,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         TEST(test_bound), TEST(test_late), TEST(test_change), TEST(test_broken),
-        TEST(test_never_started), TEST(test_no_resolver),
+        TEST(test_broken_with_a_queue), TEST(test_never_started), TEST(test_no_resolver),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
