@@ -8,7 +8,8 @@ set -eu -o pipefail
 unset MAKEFLAGS MAKELEVEL MFLAGS
 
 dest=$XMB_TMP/dest
-make -C "$XMB_BUILD" install DESTDIR="$dest" >"$XMB_TMP/install.log" 2>&1
+flock "$XMB_BUILD/config.status" make -C "$XMB_BUILD" install DESTDIR="$dest" \
+    >"$XMB_TMP/install.log" 2>&1
 read -r _ pkgconfig lib include <<<"$(make -s -C "$XMB_BUILD" -f - xmb-dirs <<'M' | grep '^dirs '
 include Makefile
 xmb-dirs:

@@ -28,7 +28,8 @@ etc=$(dir etc) share=$(dir share) inc=$(dir inc) man=$(dir man) pc=$(dir pc) uni
 completions=$(dir completions)
 
 install_all() {
-    make -C "$XMB_BUILD" install DESTDIR="$dest" >"$XMB_TMP/install.log" 2>&1
+    flock "$XMB_BUILD/config.status" make -C "$XMB_BUILD" install DESTDIR="$dest" \
+        >"$XMB_TMP/install.log" 2>&1
 }
 
 missing=0
