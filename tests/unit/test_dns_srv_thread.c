@@ -4,6 +4,7 @@
  * answers: every ticket comes back exactly once, however the thread ends.
  */
 #include <arpa/inet.h>
+#include <pthread.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdatomic.h>
@@ -13,6 +14,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -27,6 +29,22 @@ struct xmb_ticket {
     _Atomic int answers;
     _Atomic int status;
 };
+
+/*
+ * The clock of this program, in place of the C library's. That of the other threads can be set
+ * back: it is then as if each had read it, been held up, and used it so much later.
+ */
+static pthread_t main_thread;
+static _Atomic int behind_s;
+
+int clock_gettime(clockid_t id, struct timespec *now)
+{
+    int rc = (int)syscall(SYS_clock_gettime, id, now);
+
+    if (rc == 0 && !pthread_equal(pthread_self(), main_thread))
+        now->tv_sec -= atomic_load(&behind_s);
+    return rc;
+}
 
 static struct xmb_ticket tickets[DSRV_OPEN_MAX + 1];
 static struct dsrv_thread *thread;
@@ -97,6 +115,8 @@ static int begin(void **state)
     socklen_t bytes = sizeof(sa);
 
     (void)state;
+    main_thread = pthread_self();
+    atomic_store(&behind_s, 0);
     memset(tickets, 0, sizeof(tickets));
     silent_fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
     assert_true(silent_fd >= 0);
@@ -212,6 +232,19 @@ static void asked_for(const char *label)
     assert_true(bytes >= 0);
 }
 
+/* A question that is younger than what the thread takes for now is not old. */
+static void test_just_born(void **state)
+{
+    (void)state;
+    dsrv_thread_use(thread, resolver(60000));
+    assert_int_equal(dsrv_thread_start(thread), 0);
+    atomic_store(&behind_s, 1);
+    assert_int_equal(ask(0), 0);
+    asked_for("\002n0\007example");
+    dsrv_thread_stop(thread);
+    answered(0, 1);
+}
+
 /*
  * libunbound's thread is gone, as its pipe says: what is open ends, nothing more is asked of it,
  * and new resolvers bring it back.
@@ -280,8 +313,9 @@ static void test_no_resolver(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(test_bound), TEST(test_late), TEST(test_change), TEST(test_broken),
-        TEST(test_broken_with_a_queue), TEST(test_never_started), TEST(test_no_resolver),
+        TEST(test_bound), TEST(test_late), TEST(test_change), TEST(test_just_born),
+        TEST(test_broken), TEST(test_broken_with_a_queue), TEST(test_never_started),
+        TEST(test_no_resolver),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
