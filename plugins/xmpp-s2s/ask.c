@@ -184,8 +184,11 @@ static int is_answer(struct xmb_str type)
 void s2_asks_answer(struct s2_link *l, const void *what)
 {
     const struct s2_element *e = what;
-    struct s2_ask *a = is_answer(e->type) ? asked_for(l, e) : NULL;
+    struct s2_ask *a;
 
+    if (is_answer(e->type) && s2_out_read(l, e))
+        return;
+    a = is_answer(e->type) ? asked_for(l, e) : NULL;
     if (l->bidi && e->type.p == NULL) {
         s2_out_verify(l, e);
         return;

@@ -32,13 +32,19 @@ int s2_question_is_ours(const struct s2_worker *w, enum s2_side side, const stru
     return side == S2_OUTSIDE ? is_local : !is_local;
 }
 
+int s2_question_is_idle(const struct s2_element *e)
+{
+    return xmb_str_eq(e->id, e->text);
+}
+
 int s2_question_answer(struct s2_worker *w, enum s2_side side, const struct s2_question *q,
                        const struct s2_element *e, struct s2_text *t)
 {
     int valid = s2_dialback_check(&w->conf->security[side].secret, &q->target, &q->sender, e->id,
                                   e->text);
 
-    S2_COUNT(w, valid ? S2_M_KEYS_RIGHT : S2_M_KEYS_WRONG, 1);
+    if (!s2_question_is_idle(e))
+        S2_COUNT(w, valid ? S2_M_KEYS_RIGHT : S2_M_KEYS_WRONG, 1);
     s2_write_db_verify(t, &q->names, valid);
     return valid;
 }

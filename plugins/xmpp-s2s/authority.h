@@ -31,4 +31,10 @@ int s2_question_is_ours(const struct s2_worker *w, enum s2_side side, const stru
 int s2_question_answer(struct s2_worker *w, enum s2_side side, const struct s2_question *q,
                        const struct s2_element *e, struct s2_text *t);
 
+/*
+ * 1: nobody uses the key: it was asked only to see how far we have read, as out_read.c does. No
+ * more than that is to be made of it.
+ */
+int s2_question_is_idle(const struct s2_element *e);
+
 #endif

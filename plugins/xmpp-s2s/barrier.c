@@ -2,8 +2,8 @@
 /*
  * barrier.c - a ping (XEP-0199) from our domain to the peer's, sent behind the stanzas of a flow:
  * when its result, or an error, comes back on a stream of the peer, all that was sent before it was
- * read. The ids of these pings are barrier_id.c's, what happens when there is no answer
- * barrier_watch.c's, and who answers at all barrier_peers.c's.
+ * read. The ids of these pings are barrier_id.c's, what happens when there is no answer, and the
+ * other way to ask, barrier_watch.c's, and who answers at all barrier_peers.c's.
  *
  * A peer that is known to answer is also asked when nothing has shown for keepalive_ms that it
  * reads (s2_barrier_nudge), so that a process that stands still is found though nobody writes to
@@ -68,7 +68,7 @@ static void note_sent(struct s2_flow *f, uint64_t now_ms, uint64_t end)
     f->barrier_last_ms = now_ms;
     f->barrier_ms = now_ms - silent_ms(f, now_ms);
     f->asked_ms = now_ms;
-    f->was_blamed = 0;
+    f->was_blamed = f->asked_here = 0;
     f->barrier_end = end;
     f->stuck_ms = 0;
     S2_COUNT(f->w, S2_M_BARRIERS, 1);
@@ -130,18 +130,28 @@ struct answer {
     struct s2_domain from, to;
 };
 
+/* The flow whose barrier that is; NULL: it is settled. Pings are answered, in any case. */
+static struct s2_flow *asker(struct s2_worker *w, const struct s2_route *r, uint64_t number)
+{
+    struct s2_flow *f = s2_flow_find(w, r);
+
+    if (f == NULL)
+        return NULL;
+    f->answers_here = 0;
+    return f->barrier == number && !f->barrier_is_sm ? f : NULL;
+}
+
 static void answered(struct s2_worker *w, const struct s2_domain *from, const struct s2_domain *to,
                      uint64_t number)
 {
     struct s2_route out = {S2_OUTSIDE, to, from}, in = {S2_INSIDE, to, from};
-    struct s2_flow *f = s2_flow_find(w, &out);
+    struct s2_flow *f = asker(w, &out, number);
 
-    if (f == NULL || f->barrier != number)
-        f = s2_flow_find(w, &in);
-    if (f == NULL || f->barrier != number || f->barrier_is_sm)
+    if (f == NULL)
+        f = asker(w, &in, number);
+    if (f == NULL)
         return; /* late: what it would prove is settled */
-    if (s2_peer_pings(w->flows, &f->to) != S2_PINGS_ANSWERED)
-        s2_barrier_remember(w->flows, &f->to, S2_PINGS_ANSWERED);
+    s2_barrier_remember_answer(f);
     s2_lease_read(f->lease, f->barrier_end);
     s2_barrier_settle(f);
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * barrier_peers.c - which peers answer pings.
+ * barrier_peers.c - which peers answer pings, or the same question by dialback.
  *
  * Peers that never answer, and are alive, exist: they are remembered, and TCP's word is taken for
  * them. The memory is a table of fixed size in which a newer domain may push out an older one.
@@ -43,4 +43,12 @@ void s2_barrier_remember(struct s2_flows *fl, const struct s2_domain *d, enum s2
     if (fl->peers == NULL)
         return;
     fl->peers[key % S2_PEERS] = (struct s2_peer){key, s2_now_ms(fl->w), pings};
+}
+
+void s2_barrier_remember_answer(const struct s2_flow *f)
+{
+    struct s2_flows *fl = f->w->flows;
+
+    if (s2_peer_pings(fl, &f->to) != S2_PINGS_ANSWERED)
+        s2_barrier_remember(fl, &f->to, S2_PINGS_ANSWERED);
 }

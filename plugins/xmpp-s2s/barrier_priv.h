@@ -30,5 +30,6 @@ int s2_barrier_id_read(const struct s2_flows *fl, const struct s2_stanza *s, uin
 /* What is remembered of it; S2_PINGS_UNKNOWN when nothing is. */
 struct s2_peer s2_barrier_peer(const struct s2_flows *fl, const struct s2_domain *d);
 void s2_barrier_remember(struct s2_flows *fl, const struct s2_domain *d, enum s2_pings pings);
+void s2_barrier_remember_answer(const struct s2_flow *f);
 
 #endif

@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * barrier_watch.c - a barrier whose answer does not come: whether the peer is slow, or held up by
- * us, or alive and silent, or dead. A peer is alive when it was heard meanwhile, or when it had been
- * taken for dead before and has verified us since.
+ * barrier_watch.c - a barrier whose answer does not come: whether the peer cannot give it on a
+ * stream of its own, or is slow, or held up by us, or alive and silent, or dead. A peer is alive
+ * when it was heard meanwhile, or when it had been taken for dead before and has verified us since.
  */
 #include "barrier_priv.h"
 
 #define WATCH_MS 4000     /* so old is a barrier when it is looked for progress before it */
 #define WATCH_GAP_MS 1000
+#define HERE_MS 1500      /* so old is one that is asked on the lease itself too */
 #define AGAIN_MS 3000     /* so long after it, a peer that shows itself is asked once more */
 
 static const struct s2_flow *reverse_of(const struct s2_flow *f)
@@ -160,6 +161,48 @@ static void ask_again(struct s2_flow *f, uint64_t now_ms)
     S2_COUNT(f->w, S2_M_BARRIERS, 1);
 }
 
+/*
+ * The peer may have no stream for the answer, nor make one: ejabberd opens none for five minutes
+ * after an attempt that failed. So it is asked on ours as well, behind the ping: a little later, or
+ * at once when nothing else was answered the last time.
+ */
+static void ask_here(struct s2_flow *f, uint64_t now_ms)
+{
+    char id[S2_BARRIER_ID_MAX];
+
+    if (f->barrier_is_sm || f->asked_here ||
+        (!f->answers_here && now_ms - f->barrier_last_ms < HERE_MS))
+        return;
+    s2_barrier_id_write(f->w, f->barrier, 1, id);
+    f->asked_here = s2_lease_question(f->lease, xmb_str(id)) == 0;
+}
+
+static void ask(struct s2_flow *f, uint64_t now_ms)
+{
+    ask_again(f, now_ms);
+    ask_here(f, now_ms);
+}
+
+static void answered_here(struct s2_flow *f)
+{
+    if (!f->answers_here)
+        S2_LOG(f->w->module->module, XMB_LOG_INFO, "here", f->to.text,
+               "has no stream on which it answers pings from %s: it is asked on ours, too",
+               f->from.text);
+    f->answers_here = 1;
+    s2_barrier_remember_answer(f);
+    s2_barrier_settle(f);
+}
+
+void s2_barrier_read(struct s2_flow *f)
+{
+    if (f->has_sm)
+        return;
+    s2_confirm_end(f, s2_lease_read_end(f->lease));
+    if (f->barrier != 0 && was_read(f))
+        answered_here(f);
+}
+
 void s2_barrier_watch(struct s2_flow *f, uint64_t now_ms)
 {
     if (was_read(f)) {
@@ -170,5 +213,5 @@ void s2_barrier_watch(struct s2_flow *f, uint64_t now_ms)
     if (now_ms - f->barrier_ms >= f->w->conf->barrier_timeout_ms)
         overdue(f, now_ms);
     else
-        ask_again(f, now_ms);
+        ask(f, now_ms);
 }

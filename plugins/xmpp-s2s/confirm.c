@@ -3,8 +3,9 @@
  * confirm.c - when a stanza that was sent is known to be with the peer (xmpp-s2s.md 6.1).
  *
  *   XEP-0198   where the link has it: the peer counts what it handled
- *   barrier    a ping behind the stanzas; its answer proves that all before it was read (barrier.c)
- *   TCP        the peer's kernel has it: for peers that leave pings unanswered, and as a setting.
+ *   barrier    a ping behind the stanzas; its answer proves that all before it was read
+ *              (barrier.c). Where none comes, dialback asks the same on the link (out_read.c)
+ *   TCP        the peer's kernel has it: for peers that leave both unanswered, and as a setting.
  *              A process that dies with octets in its socket is not seen by this
  *   nothing    as a setting: given to the link is enough
  *

@@ -20,9 +20,9 @@
  * Ring of a flow, oldest first:   | sent, not confirmed | waiting |
  *
  * Confirmed: XEP-0198 where the link has it, else a barrier (XEP-0199 ping whose answer comes back
- * through a stream on which the peer sends), else what TCP acknowledged. What is not confirmed when
- * a lease ends and may have left this host is bounced (or sent again, a setting); what did not
- * leave is sent again.
+ * through a stream on which the peer sends, or a question of dialback that is answered on the link
+ * itself), else what TCP acknowledged. What is not confirmed when a lease ends and may have left
+ * this host is bounced (or sent again, a setting); what did not leave is sent again.
  *
  * Files: flow.c (table), flow_time.c, flow_fsm.c (states), flow_ring.c, flow_send.c, flow_loss.c
  * (what happens at the end of a lease), flow_leave.c (to another one, before that end),

@@ -61,13 +61,20 @@ static void retired(void *arg, struct s2_lease *l)
     s2_flow_retired(arg);
 }
 
+static void read_on(void *arg, struct s2_lease *l)
+{
+    (void)l;
+    s2_barrier_read(arg);
+}
+
 static const struct s2_lease_events lease_events = {.ready = ready,
                                                     .writable = writable,
                                                     .failed = failed,
                                                     .ended = ended,
                                                     .handled = handled,
                                                     .silent = silent,
-                                                    .retired = retired};
+                                                    .retired = retired,
+                                                    .read = read_on};
 
 /* --- actions --------------------------------------------------------------------------------- */
 

@@ -148,6 +148,8 @@ struct s2_flow {
     uint8_t barrier_is_sm;
     uint8_t was_used;   /* a stanza was put that is activity, since it was calm last */
     uint8_t was_blamed; /* its time began anew, as we did not read */
+    uint8_t asked_here; /* it was asked on the lease itself too */
+    uint8_t answers_here; /* there, and there alone, the peer answers */
     uint8_t has_sm; /* this lease, when it was looked at last */
     /* confirm.c */
     uint64_t acked, polled_ms, progress_ms;
@@ -220,7 +222,7 @@ struct s2_peer {
 };
 enum s2_pings {
     S2_PINGS_UNKNOWN = 0,
-    S2_PINGS_ANSWERED,
+    S2_PINGS_ANSWERED, /* or the question of dialback that goes with one */
     S2_PINGS_DOUBTED, /* was taken for dead when it did not answer its first */
     S2_PINGS_SILENT   /* lives, and answers none */
 };
@@ -451,6 +453,8 @@ int s2_barrier_nudge(struct s2_flow *f);
 uint8_t s2_barrier_flags(const struct s2_stanza *s);
 /* With each tick while one is outstanding: is it overdue? */
 void s2_barrier_watch(struct s2_flow *f, uint64_t now_ms);
+/* The peer has answered on the lease itself. */
+void s2_barrier_read(struct s2_flow *f);
 /* 1: its answer may lie behind what we do not read, as a flow stops streams of the peer. */
 int s2_barrier_is_blocked(const struct s2_flow *f);
 enum s2_pings s2_peer_pings(const struct s2_flows *fl, const struct s2_domain *d);

@@ -54,7 +54,7 @@ int s2_in_verify(struct s2_incoming *s, const struct in_input *in)
     s2_text_begin(&t);
     if (s2_question_answer(s->w, side, &q, in->element, &t))
         note_right(s, &q);
-    else
+    else if (!s2_question_is_idle(in->element))
         note_wrong(s, &q);
     return s2_in_send(s, &t) ? IN_GO_ON : IN_STOP;
 }

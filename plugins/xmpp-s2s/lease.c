@@ -262,6 +262,22 @@ void s2_leases_writable(struct s2_link *l)
     }
 }
 
+void s2_leases_read(struct s2_link *l)
+{
+    uint32_t turn = ++l->turn;
+    struct s2_lease *e = l->leases;
+
+    while (e != NULL) {
+        if (e->state != LEASE_READY || e->events->read == NULL || e->turn == turn) {
+            e = e->next;
+            continue;
+        }
+        e->turn = turn;
+        e->events->read(e->arg, e);
+        e = l->leases;
+    }
+}
+
 void s2_leases_handled(struct s2_link *l, uint64_t h)
 {
     struct s2_lease *e = l->leases;

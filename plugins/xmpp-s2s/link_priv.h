@@ -15,6 +15,7 @@
  *     out_sm.c       XEP-0198
  *     out_result.c   db:result for each lease, and its answers
  *     ask.c          db:verify for each ask, and its answers
+ *     out_read.c     db:verify to learn how far the peer has read, and its answer
  *     out_stanza.c   stanzas that come on it, where it is bidirectional (XEP-0288)
  *     out_pairs.c    the pairs whose stanzas may come
  *     out_asked.c    dialback questions of the peer there
@@ -55,6 +56,7 @@
 #define LINK_ID_MAX 256          /* octets of the peer's stream id */
 #define LINK_ADDRESSES_MAX 16    /* of one target name */
 #define LINK_KEY_MAX 512         /* octets of a key that we ask about */
+#define LINK_QUESTION_MAX 64     /* octets of the id of a question that nobody needs */
 #define LINK_MARKERS 16
 #define LINK_FAILED_MAX 64       /* targets that are remembered as failed */
 #define LINK_FAILED_MS 60000
@@ -311,6 +313,9 @@ struct s2_link {
     uint64_t half_ms;        /* an element is half read since; 0: none is */
     uint64_t proved_ms;      /* when the peer last showed that it reads; 0: never */
     uint64_t read_end;       /* position up to which the peer has read it for sure */
+    uint64_t question_end;   /* position of what it is asked for that, see out_read.c */
+    uint8_t question_n;      /* 0: nothing is asked */
+    char question[LINK_QUESTION_MAX];
     uint64_t held_ms;        /* when it was last read again; 0: never stopped */
     uint64_t alive_ms;       /* bidi: when flows were last told that the peer lives */
     uint64_t stanza_ms;      /* of the last stanza, or of the connection */
@@ -499,6 +504,11 @@ void s2_asks_late(struct s2_link *l);
 /* The link is gone: retried on one of its own, or answered with an error. */
 void s2_asks_fail(struct s2_link *l, const struct s2_failure *f);
 
+/* --- out_read.c --- */
+
+/* 1: a db:verify with a type is the answer to s2_lease_question; its leases have been told. */
+int s2_out_read(struct s2_link *l, const struct s2_element *e);
+
 /* --- lease.c --- */
 
 /* As s2_lease_open to the outside, on a link of its own. */
@@ -512,6 +522,7 @@ void s2_lease_fail(struct s2_lease *e, const struct s2_failure *f, int final);
 void s2_leases_fail(struct s2_link *l, const struct s2_failure *f);
 void s2_leases_end(struct s2_link *l, const struct s2_failure *f);
 void s2_leases_writable(struct s2_link *l);
+void s2_leases_read(struct s2_link *l); /* `read_end` has moved */
 void s2_leases_handled(struct s2_link *l, uint64_t h);
 
 /* --- link_adopted.c; the rest of it is in link_adopted.h --- */

@@ -48,7 +48,7 @@ void s2_out_verify(struct s2_link *l, const struct s2_element *e)
                      "a key is not verified on the connection that it came on");
     } else {
         s2_text_begin(&t);
-        if (!s2_question_answer(l->w, l->side, &q, e, &t))
+        if (!s2_question_answer(l->w, l->side, &q, e, &t) && !s2_question_is_idle(e))
             LINK_LOG(l, XMB_LOG_WARN,
                      "%s asked about a key for %s that is not ours: somebody uses our name, and "
                      "is refused",

@@ -180,6 +180,8 @@ static void check_user(const struct rig_user *u)
     }
     if (u->lease != NULL && u->ready && !was_lax)
         REQUIRE(u->lease->link->secured);
+    if (u->lease != NULL)
+        REQUIRE(u->lease->link->read_end <= u->lease->link->position.written);
     if (u->lease != NULL && u->lease->link->pairs != NULL)
         REQUIRE(u->lease->link->bidi && u->lease->link->secured);
 }
@@ -277,6 +279,7 @@ static void send_stanza(struct rig_user *u, uint8_t how)
         s2_lease_request(u->lease);
         s2_lease_has_sm(u->lease);
         s2_lease_heard_ms(u->lease);
+        s2_lease_question(u->lease, XMB_STR("S1"));
         break;
     default:
         rig_send(u, how & 4 ? "<message to='somebody'/>" : "<iq/>", &end);

@@ -5,25 +5,11 @@ it has read. While 200 stanzas a second flow each way, it is killed, then frozen
 the gateway to its component nothing is lost and nothing is delivered twice.
 """
 import s2s_servers
-from s2s_rig import Ejabberd
-from s2s_servers import FAR, Behind
-
-
-class BehindEjabberd(Ejabberd, Behind):
-    pass
 
 
 def start(certs):
-    """It would not dial again for up to five minutes behind a failed attempt, and answer no ping as long."""
-    return BehindEjabberd("b.test", FAR, certs, FAR, {}, extra="s2s_max_retry_delay: 1",
-                          listen=f"""  -
-    ip: "{FAR}"
-    port: 5347
-    module: ejabberd_service
-    hosts:
-      {s2s_servers.BOTS}:
-        password: "{s2s_servers.SECRET}"
-""")
+    """What its component sends would come back to it for up to five minutes behind a failed attempt to dial."""
+    return s2s_servers.ejabberd(certs, retry_s=1)
 
 
 if __name__ == "__main__":

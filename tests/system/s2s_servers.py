@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: MIT
-"""The scenes of s2s-smacks.py and s2s-loss-ejabberd.py: outside is an unmodified server, whose component (s2s_bots.py)
-sends and receives RATE stanzas a second; inside a scripted one (s2s_flood.py). The real one is killed, then frozen,
-then cut off, and comes back each time. It lives with its component and its name server in a network of its own
-(s2s_loss.py), behind a link that can be taken down: cut off, it goes on working, and what it sends is dropped.
+"""The scenes of s2s-smacks.py, s2s-loss-ejabberd.py and s2s-mute-ejabberd.py: outside is an unmodified server, whose
+component (s2s_bots.py) sends and receives RATE stanzas a second; inside a scripted one (s2s_flood.py). The real one is
+killed, then frozen, then cut off, and comes back each time. It lives with its component and its name server in a network
+of its own (s2s_loss.py), behind a link that can be taken down: cut off, it goes on working, and what it sends is
+dropped.
 
 What the server inside sent has reached the component or come back, all of it, nothing twice. What the component sent
 passes its own server first, and what that one had in its memory when it was killed, only it knew.
@@ -11,15 +12,18 @@ import os
 import signal
 import subprocess
 import sys
+import time
 
 import s2s_outage
 from s2s_loss import BOTH, FAR, NEAR, PEER, ip, make_network
 from s2s_outage import RATE, Balance, flood
-from s2s_rig import (A_ADDRESS, HERE, INSIDE, Certificates, Gateway, Process, World, local_domain,
-                     need, profiles, until)
+from s2s_rig import (A_ADDRESS, HERE, INSIDE, Certificates, Ejabberd, Gateway, Process, World,
+                     local_domain, need, profiles, until)
 
 BOTS = "bots.b.test"
 SECRET = "secret of the bots"
+MUTE_S = 60  # longer than it takes to be taken for dead, twice
+TIMEOUTS = "xmpp_s2s_barrier_timeouts"
 MOST = {**BOTH, "cut": BOTH["freeze"]}  # a real server has more in its buffers, and goes on reading it
 
 
@@ -32,6 +36,23 @@ class Behind(Process):
 
 class BehindWorld(World, Behind):
     """The name server is on the far side, so that no resolver learns that it is down while the link is."""
+
+
+class BehindEjabberd(Ejabberd, Behind):
+    pass
+
+
+def ejabberd(certs, retry_s):
+    """Behind a failed attempt it dials again after up to `retry_s`; till then it bounces."""
+    return BehindEjabberd("b.test", FAR, certs, FAR, {}, extra=f"s2s_max_retry_delay: {retry_s}",
+                          listen=f"""  -
+    ip: "{FAR}"
+    port: 5347
+    module: ejabberd_service
+    hosts:
+      {BOTS}:
+        password: "{SECRET}"
+""")
 
 
 class Servers:
@@ -78,6 +99,34 @@ class Servers:
         self.play("cut", lambda: ip("-n", PEER, "link", "set", "far", "down"),
                   lambda: ip("-n", PEER, "link", "set", "far", "up"), is_sm)
 
+    def cut_until_it_bounces(self):
+        """Its attempt to dial has failed behind the link that is down: it makes no other for a long while."""
+        back = self.balance.victim.count("E")
+        s2s_outage.outage(self.gateway, BOTS,
+                          lambda: ip("-n", PEER, "link", "set", "far", "down"))
+        until(lambda: self.balance.victim.count("E") > back, "what its component sends comes back",
+              self.gateway.alive, 120)
+        ip("-n", PEER, "link", "set", "far", "up")
+
+    def mute(self, is_sm):
+        """After an outage the server reads, and has no stream on which it could answer a ping."""
+        print("mute: a second before it:", self.balance.flow(self.gateway.alive))
+        self.proof(is_sm)
+        self.cut_until_it_bounces()
+        until(lambda: self.balance.victim.rate("R") > 0.95 * RATE, "stanzas arrive again",
+              self.gateway.alive, 120)
+        timeouts, end = self.gateway.metric(TIMEOUTS), time.monotonic() + MUTE_S
+        until(lambda: time.monotonic() > end, "it goes on", self.gateway.alive, 2 * MUTE_S)
+        ways = {c["direction"] for c in self.gateway.connections()
+                if c["side"] == "outside" and c["verified_by"] and BOTS in str(c)}
+        assert ways == {"outgoing"}, f"it has dialled, and this shows nothing: {ways}"
+        assert self.gateway.metric(TIMEOUTS) == timeouts, "it was taken for dead"
+        self.balance.settled_until_now(self.gateway.alive)
+        self.balance.nothing_twice()
+        both = len(self.balance.both())
+        print(f"mute: arrived and came back {both}")
+        assert both <= MOST["cut"], f"{both} stanzas arrived and came back"
+
     def settle(self, is_sm):
         """The component's connection lived through the freeze and the cut: with XEP-0198 its server knew what had not
         arrived."""
@@ -92,7 +141,7 @@ class Servers:
         self.balance.report()
 
 
-def scenes(start, is_sm, certs):
+def scenes(start, is_sm, certs, steps):
     with BehindWorld({"a.test": (NEAR, 5269)}, address=FAR), \
             Gateway(broker=profiles(certs), local=local_domain("a.test", (A_ADDRESS, 5269)),
                     routes=f"<route domain='{BOTS}' address='{FAR}'/>", dns=None, outside=NEAR,
@@ -102,14 +151,14 @@ def scenes(start, is_sm, certs):
                             "a.test", str(RATE)], os.environ):
         servers = Servers(gateway, lambda: start(certs))
         try:
-            for step in (servers.kill, servers.freeze, servers.cut, servers.settle):
-                step(is_sm)
+            for step in steps:
+                getattr(servers, step)(is_sm)
         finally:
             servers.server.signal(signal.SIGCONT)
             servers.server.kill()
 
 
-def play(start, is_sm, *programs):
+def play(start, is_sm, *programs, steps=("kill", "freeze", "cut", "settle")):
     """`start(certs)` makes the server of b.test, Behind the link at FAR, with the component BOTS and its SECRET."""
     need(*programs)
     certs = Certificates()
@@ -118,6 +167,6 @@ def play(start, is_sm, *programs):
     certs.make("gateway.inside.test", file="inside-gw")
     make_network()
     try:
-        scenes(start, is_sm, certs)
+        scenes(start, is_sm, certs, steps)
     finally:
         subprocess.run(["ip", "netns", "del", PEER], check=False)

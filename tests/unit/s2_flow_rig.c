@@ -381,6 +381,37 @@ uint64_t s2_lease_read_end(const struct s2_lease *l)
     return l->read_end;
 }
 
+#define QUESTION_BYTES 100
+
+int s2_lease_question(struct s2_lease *l, struct xmb_str id)
+{
+    assert_int_equal(l->state, LEASE_READY);
+    assert_true(id.n > 0);
+    if (l->killed)
+        return XMB_ECLOSED;
+    if (!l->has_dialback)
+        return XMB_ENOSYS;
+    if (l->question_end != 0)
+        return XMB_EAGAIN;
+    l->written += QUESTION_BYTES;
+    l->question_end = l->written;
+    l->questions++;
+    return 0;
+}
+
+int rig_answer(struct s2_lease *l)
+{
+    uint64_t end = l->question_end;
+
+    if (l->state != LEASE_READY || l->killed || end == 0 || end > l->left ||
+        (l->read < l->sent_count && l->sent[l->read].end < end))
+        return 0;
+    l->question_end = 0;
+    s2_lease_read(l, end);
+    l->events->read(l->arg, l);
+    return 1;
+}
+
 uint64_t s2_lease_held_ms(const struct s2_lease *l)
 {
     assert_int_equal(l->state, LEASE_READY);

@@ -57,6 +57,9 @@ struct s2_lease {
     uint64_t held_ms; /* what s2_lease_held_ms says */
     int has_sm, sm_asked, request_error;
     int wants_room; /* XMB_EAGAIN was said */
+    int has_dialback; /* s2_lease_question is sent */
+    unsigned questions;
+    uint64_t question_end; /* of the one that is not answered; 0: none */
     int killed;
     int is_retired; /* for a test to note */
     size_t too_big; /* octets from which on XMB_ETOOBIG is said; 0: none */
@@ -112,6 +115,8 @@ void rig_leave(struct s2_lease *l, uint64_t position);
 /* The peer reads the next; 0: nothing has left. Pings are answered when `pong`. */
 int rig_read(struct s2_lease *l, int pong);
 void rig_read_all(struct s2_lease *l, int pong);
+/* The peer has read up to s2_lease_question, and answers it there; 0: it has not. */
+int rig_answer(struct s2_lease *l);
 void rig_end(struct s2_lease *l, enum s2_failure_kind kind);
 void rig_retire(struct s2_lease *l); /* its link is retired */
 /* Ends those that were killed. */

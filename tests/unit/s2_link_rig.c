@@ -561,8 +561,20 @@ static void on_retired(void *arg, struct s2_lease *l)
     u->lease = NULL;
 }
 
+static void on_read(void *arg, struct s2_lease *l)
+{
+    struct rig_user *u = arg;
+
+    u->read++;
+    if (!u->close_when_read)
+        return;
+    s2_lease_close(l);
+    u->lease = NULL;
+}
+
 static const struct s2_lease_events lease_events = {
-    on_ready, on_lease_writable, on_failed, on_ended, on_handled, on_silent, on_retired};
+    on_ready,   on_lease_writable, on_failed,  on_ended,
+    on_handled, on_silent,         on_retired, on_read};
 
 int rig_lease_on(struct rig_user *u, enum s2_side side, const char *local, const char *remote)
 {

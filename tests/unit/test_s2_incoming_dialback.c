@@ -402,6 +402,20 @@ static void not_our_key(void **state)
     assert_true(rig_is_open(c));
 }
 
+/* Another gateway wants to know how far we have read: its key is its id. */
+static void a_key_that_nobody_uses(void **state)
+{
+    struct xmb_conn *c = rig_stream(OUT, "b.test", "a.test");
+
+    (void)state;
+    verify(c, "b.test", "a.test", "ID1");
+    assert_string_equal(rig_said(c),
+                        "<db:verify from='a.test' to='b.test' id='ID1' type='invalid'/>");
+    assert_int_equal(rig_metric("keys_wrong"), 0);
+    assert_null(strstr(xmb_fakehost_log(), "somebody uses our name"));
+    assert_true(rig_is_open(c));
+}
+
 static void verify_for_a_domain_that_is_not_ours(void **state)
 {
     struct xmb_conn *c = rig_stream(OUT, "b.test", "a.test");
@@ -503,6 +517,7 @@ int main(void)
         TEST(unsolicited_answers),
         TEST(our_key),
         TEST(not_our_key),
+        TEST(a_key_that_nobody_uses),
         TEST(verify_for_a_domain_that_is_not_ours),
         TEST(verify_without_addresses),
         TEST(verify_is_answered_in_every_state),
