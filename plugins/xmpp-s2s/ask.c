@@ -186,7 +186,7 @@ void s2_asks_answer(struct s2_link *l, const void *what)
     const struct s2_element *e = what;
     struct s2_ask *a;
 
-    if (is_answer(e->type) && s2_out_read(l, e))
+    if (is_answer(e->type) && s2_out_answered(l, e))
         return;
     a = is_answer(e->type) ? asked_for(l, e) : NULL;
     if (l->bidi && e->type.p == NULL) {

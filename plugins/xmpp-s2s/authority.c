@@ -3,6 +3,7 @@
  * authority.c - see authority.h.
  */
 #include "authority.h"
+#include "flow.h"
 
 int s2_db_domains(const struct s2_element *e, struct s2_domain *from, struct s2_domain *to)
 {
@@ -32,9 +33,13 @@ int s2_question_is_ours(const struct s2_worker *w, enum s2_side side, const stru
     return side == S2_OUTSIDE ? is_local : !is_local;
 }
 
+/*
+ * That its id is its key is not enough: an impostor knows the id, the asker's, before he sends his
+ * key. But an asker makes no stream id that looks like a barrier's.
+ */
 int s2_question_is_idle(const struct s2_element *e)
 {
-    return xmb_str_eq(e->id, e->text);
+    return xmb_str_eq(e->id, e->text) && s2_barrier_id_is_idle(e->id);
 }
 
 int s2_question_answer(struct s2_worker *w, enum s2_side side, const struct s2_question *q,

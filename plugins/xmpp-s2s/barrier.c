@@ -3,7 +3,8 @@
  * barrier.c - a ping (XEP-0199) from our domain to the peer's, sent behind the stanzas of a flow:
  * when its result, or an error, comes back on a stream of the peer, all that was sent before it was
  * read. The ids of these pings are barrier_id.c's, what happens when there is no answer, and the
- * other way to ask, barrier_watch.c's, and who answers at all barrier_peers.c's.
+ * other way to ask, barrier_watch.c's and barrier_here.c's, and who answers at all
+ * barrier_peers.c's.
  *
  * A peer that is known to answer is also asked when nothing has shown for keepalive_ms that it
  * reads (s2_barrier_nudge), so that a process that stands still is found though nobody writes to
@@ -57,7 +58,7 @@ static uint64_t silent_ms(const struct s2_flow *f, uint64_t now_ms)
 
     if (c->keepalive_ms == 0 || proved_ms == 0 || proved_ms > now_ms)
         return 0;
-    if (!f->barrier_is_sm && s2_peer_pings(f->w->flows, &f->to) != S2_PINGS_ANSWERED)
+    if (!f->barrier_is_sm && !s2_barrier_answers(f))
         return 0;
     return s2_least(now_ms - proved_ms, s2_least(c->keepalive_ms + LINK_SWEEP_MS, most_ms));
 }
@@ -96,7 +97,7 @@ static int may_ask(struct s2_flow *f)
         f->w->conf->confirm == S2_CONFIRM_NONE || s2_confirm_by_tcp(f))
         return 0;
     f->has_sm = s2_lease_has_sm(f->lease) != 0;
-    return f->has_sm || s2_peer_pings(f->w->flows, &f->to) == S2_PINGS_ANSWERED;
+    return f->has_sm || s2_barrier_answers(f);
 }
 
 int s2_barrier_nudge(struct s2_flow *f)
@@ -151,7 +152,7 @@ static void answered(struct s2_worker *w, const struct s2_domain *from, const st
         f = asker(w, &in, number);
     if (f == NULL)
         return; /* late: what it would prove is settled */
-    s2_barrier_remember_answer(f);
+    s2_barrier_remember(w->flows, &f->to, S2_PINGS_ANSWERED);
     s2_lease_read(f->lease, f->barrier_end);
     s2_barrier_settle(f);
 }

@@ -15,11 +15,6 @@
 
 #include "dialback.h"
 
-#define PREFIX "xmb"
-#define PREFIX_CHARS 4u /* with the next: */
-#define MARK_BUSY '-'
-#define MARK_IDLE '.'
-#define NONCE_CHARS 16u
 #define WORKER_CHARS 4u
 
 static int random_u64(uint64_t *out)
@@ -57,7 +52,8 @@ int s2_barrier_init(struct s2_flows *fl)
 void s2_barrier_id_write(const struct s2_worker *w, uint64_t number, int is_idle,
                          char id[S2_BARRIER_ID_MAX])
 {
-    snprintf(id, S2_BARRIER_ID_MAX, PREFIX "%c%016llx%04x%llx", is_idle ? MARK_IDLE : MARK_BUSY,
+    snprintf(id, S2_BARRIER_ID_MAX, S2_BARRIER_PREFIX "%c%016llx%04x%llx",
+             is_idle ? S2_BARRIER_MARK_IDLE : S2_BARRIER_MARK_BUSY,
              (unsigned long long)w->flows->nonce, (unsigned)w->index & 0xffffu,
              (unsigned long long)number);
 }
@@ -92,22 +88,16 @@ static int is_bare_domain(struct xmb_str jid)
     return jid.n > 0 && memchr(jid.p, '@', jid.n) == NULL && memchr(jid.p, '/', jid.n) == NULL;
 }
 
-/* Whether it is long enough for one, and begins as one does. */
-static int has_prefix(struct xmb_str id)
-{
-    return id.n >= PREFIX_CHARS + NONCE_CHARS && memcmp(id.p, PREFIX, PREFIX_CHARS - 1) == 0;
-}
-
 int s2_barrier_id_read(const struct s2_flows *fl, const struct s2_stanza *s, uint64_t *worker,
                        uint64_t *number)
 {
     struct xmb_str id = s->id;
     uint64_t nonce = 0;
 
-    if (!has_prefix(id) || !is_bare_domain(s->to))
+    if (s2_barrier_mark(id) == 0 || !is_bare_domain(s->to))
         return 0;
-    id = xmb_sub(id, PREFIX_CHARS, id.n);
-    return read_hex(&id, NONCE_CHARS, &nonce) == 0 && nonce == fl->nonce &&
+    id = xmb_sub(id, S2_BARRIER_PREFIX_CHARS, id.n);
+    return read_hex(&id, S2_BARRIER_NONCE_CHARS, &nonce) == 0 && nonce == fl->nonce &&
            read_hex(&id, WORKER_CHARS, worker) == 0 && read_hex(&id, id.n, number) == 0 &&
            *number != 0;
 }
@@ -115,22 +105,22 @@ int s2_barrier_id_read(const struct s2_flows *fl, const struct s2_stanza *s, uin
 /* A barrier or its answer, of whatever gateway: its mark; else 0. */
 static char mark_of(const struct s2_stanza *s)
 {
-    if (s->kind != S2_IQ || s->type == S2_TYPE_SET || !has_prefix(s->id) ||
-        !is_bare_domain(s->from) || !is_bare_domain(s->to))
+    if (s->kind != S2_IQ || s->type == S2_TYPE_SET || !is_bare_domain(s->from) ||
+        !is_bare_domain(s->to))
         return 0;
-    return s->id.p[PREFIX_CHARS - 1];
+    return s2_barrier_mark(s->id);
 }
 
 int s2_barrier_is_idle(const struct s2_stanza *s)
 {
-    return mark_of(s) == MARK_IDLE;
+    return mark_of(s) == S2_BARRIER_MARK_IDLE;
 }
 
 uint8_t s2_barrier_flags(const struct s2_stanza *s)
 {
     char mark = mark_of(s);
 
-    if (mark == MARK_IDLE)
+    if (mark == S2_BARRIER_MARK_IDLE)
         return S2_ITEM_PROBE | S2_ITEM_IDLE;
-    return mark == MARK_BUSY ? S2_ITEM_PROBE : 0;
+    return mark == S2_BARRIER_MARK_BUSY ? S2_ITEM_PROBE : 0;
 }

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * barrier_peers.c - which peers answer pings, or the same question by dialback.
+ * barrier_peers.c - which peers answer pings, and which the same question on the lease itself.
  *
  * Peers that never answer, and are alive, exist: they are remembered, and TCP's word is taken for
- * them. The memory is a table of fixed size in which a newer domain may push out an older one.
+ * them. An answer on a lease itself says nothing of one on which there could be none. The memory is
+ * a table of fixed size in which a newer domain may push out an older one.
  */
 #include "barrier_priv.h"
 
@@ -22,33 +23,56 @@ static uint64_t peer_key(const struct s2_flows *fl, const struct s2_domain *d)
 
 struct s2_peer s2_barrier_peer(const struct s2_flows *fl, const struct s2_domain *d)
 {
-    static const struct s2_peer unknown = {.pings = S2_PINGS_UNKNOWN};
+    static const struct s2_peer unknown = {.key = 0};
     uint64_t key = peer_key(fl, d);
     const struct s2_peer *p = fl->peers != NULL ? &fl->peers[key % S2_PEERS] : NULL;
 
     return p != NULL && p->key == key ? *p : unknown;
 }
 
-enum s2_pings s2_peer_pings(const struct s2_flows *fl, const struct s2_domain *d)
+int s2_barrier_answers(const struct s2_flow *f)
 {
-    return (enum s2_pings)s2_barrier_peer(fl, d).pings;
+    struct s2_peer peer = s2_barrier_peer(f->w->flows, &f->to);
+
+    return peer.pings == S2_PINGS_ANSWERED ||
+           (peer.here == S2_HERE_ANSWERED && s2_lease_can_answer(f->lease));
 }
 
-void s2_barrier_remember(struct s2_flows *fl, const struct s2_domain *d, enum s2_pings pings)
+int s2_barrier_is_silent(const struct s2_flow *f)
+{
+    return s2_barrier_peer(f->w->flows, &f->to).pings == S2_PINGS_SILENT && !s2_barrier_answers(f);
+}
+
+/* Its place in the table; NULL: no memory. Whoever was there is forgotten. */
+static struct s2_peer *place_of(struct s2_flows *fl, const struct s2_domain *d)
 {
     uint64_t key = peer_key(fl, d);
+    struct s2_peer *p;
 
     if (fl->peers == NULL)
         fl->peers = calloc(S2_PEERS, sizeof(*fl->peers));
     if (fl->peers == NULL)
-        return;
-    fl->peers[key % S2_PEERS] = (struct s2_peer){key, s2_now_ms(fl->w), pings};
+        return NULL;
+    p = &fl->peers[key % S2_PEERS];
+    if (p->key != key)
+        *p = (struct s2_peer){.key = key};
+    return p;
 }
 
-void s2_barrier_remember_answer(const struct s2_flow *f)
+void s2_barrier_remember(struct s2_flows *fl, const struct s2_domain *d, enum s2_pings pings)
 {
-    struct s2_flows *fl = f->w->flows;
+    struct s2_peer *p = place_of(fl, d);
 
-    if (s2_peer_pings(fl, &f->to) != S2_PINGS_ANSWERED)
-        s2_barrier_remember(fl, &f->to, S2_PINGS_ANSWERED);
+    if (p == NULL || p->pings == (uint16_t)pings)
+        return;
+    p->pings = (uint16_t)pings;
+    p->since_ms = s2_now_ms(fl->w);
+}
+
+void s2_barrier_remember_here(struct s2_flows *fl, const struct s2_domain *d, enum s2_here here)
+{
+    struct s2_peer *p = place_of(fl, d);
+
+    if (p != NULL)
+        p->here = (uint16_t)here;
 }

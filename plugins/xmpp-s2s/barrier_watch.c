@@ -8,7 +8,6 @@
 
 #define WATCH_MS 4000     /* so old is a barrier when it is looked for progress before it */
 #define WATCH_GAP_MS 1000
-#define HERE_MS 1500      /* so old is one that is asked on the lease itself too */
 #define AGAIN_MS 3000     /* so long after it, a peer that shows itself is asked once more */
 
 static const struct s2_flow *reverse_of(const struct s2_flow *f)
@@ -75,7 +74,7 @@ static int is_silent(const struct s2_flow *f)
 {
     struct s2_peer peer = s2_barrier_peer(f->w->flows, &f->to);
 
-    if (f->barrier_is_sm || peer.pings == S2_PINGS_ANSWERED)
+    if (f->barrier_is_sm || s2_barrier_answers(f))
         return 0;
     return peer.pings == S2_PINGS_SILENT || heard_ms(f) > f->barrier_ms ||
            (peer.pings == S2_PINGS_DOUBTED && f->ready_ms > peer.since_ms);
@@ -92,16 +91,6 @@ static void rely_on_tcp(struct s2_flow *f)
     f->progress_ms = s2_now_ms(f->w);
 }
 
-/*
- * Another pair of domains on the same connection had its answer, to a ping that stood behind ours.
- * So ours was read, and what answers it goes astray; the connection is not to be blamed, nor those
- * who share it.
- */
-static int was_read(const struct s2_flow *f)
-{
-    return !f->barrier_is_sm && s2_lease_read_end(f->lease) >= f->barrier_end;
-}
-
 static void overdue(struct s2_flow *f, uint64_t now_ms)
 {
     struct s2_flows *fl = f->w->flows;
@@ -116,7 +105,8 @@ static void overdue(struct s2_flow *f, uint64_t now_ms)
         rely_on_tcp(f);
         return;
     }
-    if (!f->barrier_is_sm && s2_peer_pings(fl, &f->to) == S2_PINGS_UNKNOWN)
+    if (!f->barrier_is_sm && !s2_barrier_answers(f) &&
+        s2_barrier_peer(fl, &f->to).pings == S2_PINGS_UNKNOWN)
         s2_barrier_remember(fl, &f->to, S2_PINGS_DOUBTED);
     s2_confirm_kill(f, "the peer answers nothing and is taken for dead");
     s2_flow_dead(f->w, (enum s2_side)f->to_side, &f->to, f->barrier_last_ms);
@@ -161,51 +151,15 @@ static void ask_again(struct s2_flow *f, uint64_t now_ms)
     S2_COUNT(f->w, S2_M_BARRIERS, 1);
 }
 
-/*
- * The peer may have no stream for the answer, nor make one: ejabberd opens none for five minutes
- * after an attempt that failed. So it is asked on ours as well, behind the ping: a little later, or
- * at once when nothing else was answered the last time.
- */
-static void ask_here(struct s2_flow *f, uint64_t now_ms)
-{
-    char id[S2_BARRIER_ID_MAX];
-
-    if (f->barrier_is_sm || f->asked_here ||
-        (!f->answers_here && now_ms - f->barrier_last_ms < HERE_MS))
-        return;
-    s2_barrier_id_write(f->w, f->barrier, 1, id);
-    f->asked_here = s2_lease_question(f->lease, xmb_str(id)) == 0;
-}
-
 static void ask(struct s2_flow *f, uint64_t now_ms)
 {
     ask_again(f, now_ms);
-    ask_here(f, now_ms);
-}
-
-static void answered_here(struct s2_flow *f)
-{
-    if (!f->answers_here)
-        S2_LOG(f->w->module->module, XMB_LOG_INFO, "here", f->to.text,
-               "has no stream on which it answers pings from %s: it is asked on ours, too",
-               f->from.text);
-    f->answers_here = 1;
-    s2_barrier_remember_answer(f);
-    s2_barrier_settle(f);
-}
-
-void s2_barrier_read(struct s2_flow *f)
-{
-    if (f->has_sm)
-        return;
-    s2_confirm_end(f, s2_lease_read_end(f->lease));
-    if (f->barrier != 0 && was_read(f))
-        answered_here(f);
+    s2_barrier_ask_here(f, now_ms);
 }
 
 void s2_barrier_watch(struct s2_flow *f, uint64_t now_ms)
 {
-    if (was_read(f)) {
+    if (s2_barrier_was_read(f)) {
         s2_barrier_settle(f);
         return;
     }

@@ -39,7 +39,7 @@ void s2_confirm_begin(struct s2_flow *f)
     f->barrier = f->barrier_last_ms = f->stuck_ms = 0;
     f->acked = f->polled_ms = 0;
     f->progress_ms = s2_now_ms(f->w);
-    f->tcp_only = s2_peer_pings(f->w->flows, &f->to) == S2_PINGS_SILENT;
+    f->tcp_only = s2_barrier_is_silent(f) != 0;
     f->has_sm = s2_lease_has_sm(f->lease) != 0;
 }
 
@@ -63,8 +63,7 @@ int s2_confirm_holds(const struct s2_flow *f)
     since_ms = s2_now_ms(f->w) - f->barrier_last_ms;
     if (since_ms < hold_ms || f->w->conf->confirm == S2_CONFIRM_NONE || s2_confirm_by_tcp(f))
         return 0;
-    if (since_ms < S2_UNKNOWN_HOLD_MS && !f->barrier_is_sm &&
-        s2_peer_pings(f->w->flows, &f->to) != S2_PINGS_ANSWERED)
+    if (since_ms < S2_UNKNOWN_HOLD_MS && !f->barrier_is_sm && !s2_barrier_answers(f))
         return 0;
     return !s2_barrier_is_blocked(f);
 }

@@ -93,6 +93,8 @@ int s2_barrier_answer(struct s2_worker *w, const struct s2_domain *from_domain,
  * that brings no other stanza is idle (R62).
  */
 int s2_barrier_is_idle(const struct s2_stanza *s);
+/* The same by the id alone, of whatever it is. */
+int s2_barrier_id_is_idle(struct xmb_str id);
 /*
  * A stream of `foreign` (or of a server of local domain `foreign`) was verified, or spoke: backoff
  * towards it ends (6.2). Cheap: the same domain is looked at once a second.

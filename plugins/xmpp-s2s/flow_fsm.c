@@ -61,10 +61,10 @@ static void retired(void *arg, struct s2_lease *l)
     s2_flow_retired(arg);
 }
 
-static void read_on(void *arg, struct s2_lease *l)
+static void answered(void *arg, struct s2_lease *l, int is_answer)
 {
     (void)l;
-    s2_barrier_read(arg);
+    s2_barrier_here(arg, is_answer);
 }
 
 static const struct s2_lease_events lease_events = {.ready = ready,
@@ -74,7 +74,7 @@ static const struct s2_lease_events lease_events = {.ready = ready,
                                                     .handled = handled,
                                                     .silent = silent,
                                                     .retired = retired,
-                                                    .read = read_on};
+                                                    .answered = answered};
 
 /* --- actions --------------------------------------------------------------------------------- */
 

@@ -218,13 +218,20 @@ struct s2_queue {
 struct s2_peer {
     uint64_t key;      /* 0: none */
     uint64_t since_ms; /* when that was found */
-    uint32_t pings;    /* enum s2_pings */
+    uint16_t pings;    /* enum s2_pings */
+    uint16_t here;     /* enum s2_here */
 };
 enum s2_pings {
     S2_PINGS_UNKNOWN = 0,
-    S2_PINGS_ANSWERED, /* or the question of dialback that goes with one */
+    S2_PINGS_ANSWERED,
     S2_PINGS_DOUBTED, /* was taken for dead when it did not answer its first */
     S2_PINGS_SILENT   /* lives, and answers none */
+};
+/* What it does when it is asked on the lease itself; says nothing of leases where it cannot be. */
+enum s2_here {
+    S2_HERE_UNKNOWN = 0,
+    S2_HERE_ANSWERED,
+    S2_HERE_ENDED /* ends its stream */
 };
 
 enum s2_drain { S2_DRAIN_NOT = 0, S2_DRAIN_FINISH, S2_DRAIN_RETURN, S2_DRAIN_CLOSED };
@@ -453,11 +460,14 @@ int s2_barrier_nudge(struct s2_flow *f);
 uint8_t s2_barrier_flags(const struct s2_stanza *s);
 /* With each tick while one is outstanding: is it overdue? */
 void s2_barrier_watch(struct s2_flow *f, uint64_t now_ms);
-/* The peer has answered on the lease itself. */
-void s2_barrier_read(struct s2_flow *f);
+/* The peer has answered on the lease itself; `is_answer` 0: ended it when it was asked there. */
+void s2_barrier_here(struct s2_flow *f, int is_answer);
 /* 1: its answer may lie behind what we do not read, as a flow stops streams of the peer. */
 int s2_barrier_is_blocked(const struct s2_flow *f);
-enum s2_pings s2_peer_pings(const struct s2_flows *fl, const struct s2_domain *d);
+/* 1: the peer is known to answer, in a way that is open to it with this lease. */
+int s2_barrier_answers(const struct s2_flow *f);
+/* 1: it is known to live and to answer nothing on such a lease. */
+int s2_barrier_is_silent(const struct s2_flow *f);
 
 /* --- pack.c --- */
 /*

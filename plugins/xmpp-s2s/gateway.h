@@ -51,6 +51,7 @@ enum s2_metric {
     S2_M_QUEUED,              /* gauge: stanzas waiting for a stream */
     S2_M_UNCONFIRMED,         /* gauge: sent, not confirmed */
     S2_M_BARRIERS,
+    S2_M_BARRIERS_HERE,       /* of these, asked on the stream itself as well */
     S2_M_BARRIER_TIMEOUTS,
     S2_M_DIALBACK_VALID,      /* incoming pairs verified by dialback */
     S2_M_DIALBACK_INVALID,

@@ -122,6 +122,7 @@ void s2_lease_kill(struct s2_lease *e, const char *why)
 {
     struct s2_link *l = e->link;
 
+    l->question_n = 0; /* this end is not the peer's */
     if (l->conn != NULL && l->was_verified) {
         s2_host->conn->reset(l->conn, why);
         return;
@@ -262,18 +263,18 @@ void s2_leases_writable(struct s2_link *l)
     }
 }
 
-void s2_leases_read(struct s2_link *l)
+void s2_leases_tell_answer(struct s2_link *l, int is_answer)
 {
     uint32_t turn = ++l->turn;
     struct s2_lease *e = l->leases;
 
     while (e != NULL) {
-        if (e->state != LEASE_READY || e->events->read == NULL || e->turn == turn) {
+        if (e->state != LEASE_READY || e->events->answered == NULL || e->turn == turn) {
             e = e->next;
             continue;
         }
         e->turn = turn;
-        e->events->read(e->arg, e);
+        e->events->answered(e->arg, e, is_answer);
         e = l->leases;
     }
 }

@@ -71,8 +71,11 @@ struct s2_lease_events {
      * nothing but questions about that should be sent until then. NULL: the while is waited for.
      */
     void (*retired)(void *arg, struct s2_lease *l);
-    /* The peer has answered s2_lease_question, see s2_lease_read_end. NULL: nobody is told. */
-    void (*read)(void *arg, struct s2_lease *l);
+    /*
+     * The peer has answered s2_lease_question, see s2_lease_read_end; or, `is_answer` 0, ended the
+     * stream instead, and `ended` follows. NULL: nobody is told.
+     */
+    void (*answered)(void *arg, struct s2_lease *l, int is_answer);
 };
 /*
  * Asks for a lease to send stanzas from `local` to `remote` on `side` (the side it is dialled to:
@@ -122,11 +125,12 @@ uint64_t s2_lease_heard_ms(const struct s2_lease *l);
 void s2_lease_read(struct s2_lease *l, uint64_t end);
 uint64_t s2_lease_read_end(const struct s2_lease *l);
 /*
- * Asks the peer, on the link itself, how far it has read: `read` follows with the answer, for all
- * who use the link. `id` is nobody else's. No activity. XMB_EAGAIN: something is asked already, or
- * there is no room; XMB_ENOSYS: the peer has no dialback, or better means.
+ * Asks the peer, on the link itself, how far it has read: `answered` follows, for all who use the
+ * link. `id` is nobody else's. No activity. XMB_EAGAIN: something is asked already, or there is no
+ * room; XMB_ENOSYS: the peer has no dialback, or better means.
  */
 int s2_lease_question(struct s2_lease *l, struct xmb_str id);
+int s2_lease_can_answer(const struct s2_lease *l); /* 0: XMB_ENOSYS */
 /*
  * What comes on its link, where it is bidirectional, is read no more, because a flow pushes back:
  * monotonic ms of when that ended; UINT64_MAX: it has not; 0: it never was so.

@@ -348,6 +348,7 @@ void s2_end_ready_lost(struct s2_link *l, const void *what)
 void s2_end_goodbye(struct s2_link *l, const void *what)
 {
     (void)what;
+    s2_out_unanswered(l);
     s2_link_goodbye(l, S2_FAIL_GOODBYE, S2_E_NONE, "the peer ended the stream in order");
 }
 
@@ -355,11 +356,13 @@ void s2_end_error(struct s2_link *l, const void *what)
 {
     const struct s2_element *e = what;
     enum s2_stream_error error = s2_stream_error_of(e->condition);
+    int is_orderly = s2_stream_error_is_orderly(error);
     char text[LINK_TEXT];
 
+    if (!is_orderly)
+        s2_out_unanswered(l);
     error_text(e, text, sizeof(text));
-    s2_link_goodbye(l, s2_stream_error_is_orderly(error) ? S2_FAIL_GOODBYE : S2_FAIL_LOST,
-                    S2_E_NONE, text);
+    s2_link_goodbye(l, is_orderly ? S2_FAIL_GOODBYE : S2_FAIL_LOST, S2_E_NONE, text);
 }
 
 /*

@@ -68,6 +68,21 @@ void s2_position_sample(struct s2_link *l, int ask)
 }
 
 /*
+ * What left from `at` on is on the wire at least as long as it is in plain. So when less than that
+ * is unacknowledged, some of it has arrived. TLS may have put an alert behind it, of 24 octets or
+ * so: the last octet would ask for too much.
+ */
+int s2_position_arrived(const struct s2_link *l, const struct xmb_conn *conn, uint64_t at)
+{
+    struct xmb_conn_info info = {.size = sizeof(info)};
+    uint64_t end = l->position.written - l->position.base;
+
+    s2_host->conn->info(conn, &info);
+    return at + info.queued_bytes < end &&
+           s2_host->conn->unacked(conn) < end - info.queued_bytes - at;
+}
+
+/*
  * What is queued in `closed` never left. No new pair is noted here, and an empty kernel queue
  * proves nothing beyond the last one: it may have been emptied by a reset.
  */

@@ -57,6 +57,7 @@
 #define LINK_ADDRESSES_MAX 16    /* of one target name */
 #define LINK_KEY_MAX 512         /* octets of a key that we ask about */
 #define LINK_QUESTION_MAX 64     /* octets of the id of a question that nobody needs */
+#define LINK_DISLIKE_MS 5000     /* an end so soon behind one is its answer */
 #define LINK_MARKERS 16
 #define LINK_FAILED_MAX 64       /* targets that are remembered as failed */
 #define LINK_FAILED_MS 60000
@@ -313,7 +314,9 @@ struct s2_link {
     uint64_t half_ms;        /* an element is half read since; 0: none is */
     uint64_t proved_ms;      /* when the peer last showed that it reads; 0: never */
     uint64_t read_end;       /* position up to which the peer has read it for sure */
-    uint64_t question_end;   /* position of what it is asked for that, see out_read.c */
+    uint64_t question_at;    /* position of what it is asked for that, see out_read.c */
+    uint64_t question_end;   /* the same behind it */
+    uint64_t question_ms;    /* when it was asked */
     uint8_t question_n;      /* 0: nothing is asked */
     char question[LINK_QUESTION_MAX];
     uint64_t held_ms;        /* when it was last read again; 0: never stopped */
@@ -507,7 +510,9 @@ void s2_asks_fail(struct s2_link *l, const struct s2_failure *f);
 /* --- out_read.c --- */
 
 /* 1: a db:verify with a type is the answer to s2_lease_question; its leases have been told. */
-int s2_out_read(struct s2_link *l, const struct s2_element *e);
+int s2_out_answered(struct s2_link *l, const struct s2_element *e);
+/* The peer ends the link: its leases are told when that is its answer to s2_lease_question. */
+void s2_out_unanswered(struct s2_link *l);
 
 /* --- lease.c --- */
 
@@ -522,7 +527,7 @@ void s2_lease_fail(struct s2_lease *e, const struct s2_failure *f, int final);
 void s2_leases_fail(struct s2_link *l, const struct s2_failure *f);
 void s2_leases_end(struct s2_link *l, const struct s2_failure *f);
 void s2_leases_writable(struct s2_link *l);
-void s2_leases_read(struct s2_link *l); /* `read_end` has moved */
+void s2_leases_tell_answer(struct s2_link *l, int is_answer); /* `read_end` has moved, or 0 */
 void s2_leases_handled(struct s2_link *l, uint64_t h);
 
 /* --- link_adopted.c; the rest of it is in link_adopted.h --- */
@@ -534,6 +539,8 @@ void s2_link_adopted_ready(struct s2_link *l); /* its leases may send */
 void s2_position_reset(struct s2_position *p);
 /* Notes where we are; asks the kernel too when `ask`. */
 void s2_position_sample(struct s2_link *l, int ask);
+/* In `closed`, 1: the peer's system had some of what was written at `at` and behind. */
+int s2_position_arrived(const struct s2_link *l, const struct xmb_conn *conn, uint64_t at);
 /* In `closed`: where unsent octets begin and how far all is acknowledged, since base. */
 void s2_position_final(struct s2_link *l, struct xmb_conn *conn, uint64_t *left, uint64_t *acked);
 

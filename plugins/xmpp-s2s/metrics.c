@@ -27,6 +27,8 @@ const struct xmb_metric s2_metrics[S2_M_COUNT] = {
     [S2_M_UNCONFIRMED] = GAUGE("unconfirmed", "stanzas",
                                "Stanzas sent that the next server is not yet known to have."),
     [S2_M_BARRIERS] = COUNTER("barriers", "pings", "Pings sent to learn what has arrived."),
+    [S2_M_BARRIERS_HERE] = COUNTER("barriers_here", "pings",
+                                   "Of these pings, asked by dialback on our own stream as well."),
     [S2_M_BARRIER_TIMEOUTS] = COUNTER("barrier_timeouts", "pings",
                                       "Pings without an answer: the stream was given up."),
     [S2_M_DIALBACK_VALID] = COUNTER("dialback_valid", "pairs",

@@ -8,11 +8,12 @@
  * us. Its id is its key, by which another gateway knows what it is for.
  *
  * It is asked between the domains that the link was opened for, and holds for all who use it. There
- * is one at a time; one that is never answered is the last.
+ * is one at a time; one that is never answered is the last. A peer that does not know what to make
+ * of it may end the stream: whoever asked is told, so that it is not asked again.
  */
 #include "link_priv.h"
 
-static int is_answerer(const struct s2_lease *e)
+int s2_lease_can_answer(const struct s2_lease *e)
 {
     const struct s2_link *l = e->link;
 
@@ -33,6 +34,7 @@ static void write_question(const struct s2_link *l, struct xmb_str id, struct s2
 int s2_lease_question(struct s2_lease *e, struct xmb_str id)
 {
     struct s2_link *l = e->link;
+    uint64_t at = l->position.written - l->position.base;
     struct s2_text t;
     int rc;
 
@@ -40,7 +42,7 @@ int s2_lease_question(struct s2_lease *e, struct xmb_str id)
         return XMB_ECLOSED;
     if (id.n == 0 || id.n > LINK_QUESTION_MAX)
         return XMB_EINVAL;
-    if (!is_answerer(e))
+    if (!s2_lease_can_answer(e))
         return XMB_ENOSYS;
     if (l->question_n > 0)
         return XMB_EAGAIN;
@@ -50,7 +52,9 @@ int s2_lease_question(struct s2_lease *e, struct xmb_str id)
         return rc;
     memcpy(l->question, id.p, id.n);
     l->question_n = (uint8_t)id.n;
+    l->question_at = at;
     l->question_end = l->position.written - l->position.base;
+    l->question_ms = s2_now_ms(l->w);
     return 0;
 }
 
@@ -63,7 +67,7 @@ static int is_asked(const struct s2_link *l, const struct s2_element *e)
            s2_domain_read(e->to, &to) == 0 && s2_domain_eq(&to, &l->local);
 }
 
-int s2_out_read(struct s2_link *l, const struct s2_element *e)
+int s2_out_answered(struct s2_link *l, const struct s2_element *e)
 {
     if (!is_asked(l, e))
         return 0;
@@ -71,6 +75,14 @@ int s2_out_read(struct s2_link *l, const struct s2_element *e)
     l->proved_ms = s2_now_ms(l->w);
     if (l->question_end > l->read_end)
         l->read_end = l->question_end;
-    s2_leases_read(l);
+    s2_leases_tell_answer(l, 1);
     return 1;
+}
+
+void s2_out_unanswered(struct s2_link *l)
+{
+    if (l->question_n == 0 || s2_now_ms(l->w) - l->question_ms > LINK_DISLIKE_MS)
+        return;
+    l->question_n = 0;
+    s2_leases_tell_answer(l, 0);
 }

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: MIT
 """The scenes of s2s-smacks.py, s2s-loss-ejabberd.py and s2s-mute-ejabberd.py: outside is an unmodified server, whose
 component (s2s_bots.py) sends and receives RATE stanzas a second; inside a scripted one (s2s_flood.py). The real one is
-killed, then frozen, then cut off, and comes back each time. It lives with its component and its name server in a network
-of its own (s2s_loss.py), behind a link that can be taken down: cut off, it goes on working, and what it sends is
-dropped.
+killed, then frozen, then cut off, and comes back each time. It lives with its component and its name server in a
+network of its own (s2s_loss.py), behind a link that can be taken down: cut off, it goes on working, and what it sends
+is dropped.
 
 What the server inside sent has reached the component or come back, all of it, nothing twice. What the component sent
 passes its own server first, and what that one had in its memory when it was killed, only it knew.
@@ -22,7 +22,7 @@ from s2s_rig import (A_ADDRESS, HERE, INSIDE, Certificates, Ejabberd, Gateway, P
 
 BOTS = "bots.b.test"
 SECRET = "secret of the bots"
-MUTE_S = 60  # longer than it takes to be taken for dead, twice
+MUTE_S = 35  # longer than it takes to be taken for dead
 TIMEOUTS = "xmpp_s2s_barrier_timeouts"
 MOST = {**BOTH, "cut": BOTH["freeze"]}  # a real server has more in its buffers, and goes on reading it
 

@@ -383,13 +383,19 @@ uint64_t s2_lease_read_end(const struct s2_lease *l)
 
 #define QUESTION_BYTES 100
 
+int s2_lease_can_answer(const struct s2_lease *l)
+{
+    assert_int_equal(l->state, LEASE_READY);
+    return l->has_dialback && !l->has_sm;
+}
+
 int s2_lease_question(struct s2_lease *l, struct xmb_str id)
 {
     assert_int_equal(l->state, LEASE_READY);
     assert_true(id.n > 0);
     if (l->killed)
         return XMB_ECLOSED;
-    if (!l->has_dialback)
+    if (!s2_lease_can_answer(l))
         return XMB_ENOSYS;
     if (l->question_end != 0)
         return XMB_EAGAIN;
@@ -408,8 +414,15 @@ int rig_answer(struct s2_lease *l)
         return 0;
     l->question_end = 0;
     s2_lease_read(l, end);
-    l->events->read(l->arg, l);
+    l->events->answered(l->arg, l, 1);
     return 1;
+}
+
+void rig_shun(struct s2_lease *l, enum s2_failure_kind kind)
+{
+    assert_true(l->question_end != 0);
+    l->events->answered(l->arg, l, 0);
+    rig_end(l, kind);
 }
 
 uint64_t s2_lease_held_ms(const struct s2_lease *l)

@@ -117,6 +117,8 @@ int rig_read(struct s2_lease *l, int pong);
 void rig_read_all(struct s2_lease *l, int pong);
 /* The peer has read up to s2_lease_question, and answers it there; 0: it has not. */
 int rig_answer(struct s2_lease *l);
+/* It ends the stream instead. */
+void rig_shun(struct s2_lease *l, enum s2_failure_kind kind);
 void rig_end(struct s2_lease *l, enum s2_failure_kind kind);
 void rig_retire(struct s2_lease *l); /* its link is retired */
 /* Ends those that were killed. */

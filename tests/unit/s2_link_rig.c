@@ -561,12 +561,13 @@ static void on_retired(void *arg, struct s2_lease *l)
     u->lease = NULL;
 }
 
-static void on_read(void *arg, struct s2_lease *l)
+static void on_answered(void *arg, struct s2_lease *l, int is_answer)
 {
     struct rig_user *u = arg;
 
-    u->read++;
-    if (!u->close_when_read)
+    u->answered += is_answer != 0;
+    u->refused += is_answer == 0;
+    if (!u->close_when_answered)
         return;
     s2_lease_close(l);
     u->lease = NULL;
@@ -574,7 +575,7 @@ static void on_read(void *arg, struct s2_lease *l)
 
 static const struct s2_lease_events lease_events = {
     on_ready,   on_lease_writable, on_failed,  on_ended,
-    on_handled, on_silent,         on_retired, on_read};
+    on_handled, on_silent,         on_retired, on_answered};
 
 int rig_lease_on(struct rig_user *u, enum s2_side side, const char *local, const char *remote)
 {

@@ -34,8 +34,8 @@ struct rig_dial {
 /* A user of a lease. */
 struct rig_user {
     struct s2_lease *lease; /* NULL once it is gone */
-    unsigned ready, writable, failed, ended, handled, silent, retired, read;
-    int close_when_retired, close_when_read;
+    unsigned ready, writable, failed, ended, handled, silent, retired, answered, refused;
+    int close_when_retired, close_when_answered;
     int asks; /* what `silent` answers */
     enum s2_failure_kind kind;
     enum s2_condition condition;

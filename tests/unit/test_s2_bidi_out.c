@@ -465,6 +465,7 @@ static void keys_of_ours(void **state)
     has(rig_heard(c), "<db:verify from='a.test' to='b.test' id='other' type='valid'/>");
     verify("other", "wrong");
     has(rig_heard(c), "<db:verify from='a.test' to='b.test' id='other' type='invalid'/>");
+    has(xmb_fakehost_log(), "somebody uses our name");
     assert_int_equal(rig.w->cells[S2_M_KEYS_RIGHT], 1);
     assert_int_equal(rig.w->cells[S2_M_KEYS_WRONG], 1);
     rig_say(c, "<db:verify from='b.test' to='x.test' id='other'>k</db:verify>");
@@ -472,6 +473,25 @@ static void keys_of_ours(void **state)
     rig_say(c, "<db:verify from='b.test' to='a.test'>k</db:verify>");
     assert_string_equal(rig_heard(c), "");
     assert_int_equal(u.ended, 0);
+}
+
+/* Another gateway wants to know how far we have read. */
+static void a_key_that_nobody_uses(void **state)
+{
+    (void)state;
+    verify("xmb.0123456789abcdef00001", "xmb.0123456789abcdef00001");
+    has(rig_heard(c), "id='xmb.0123456789abcdef00001' type='invalid'/>");
+    assert_int_equal(rig.w->cells[S2_M_KEYS_WRONG], 0);
+    has_not(xmb_fakehost_log(), "somebody uses our name");
+}
+
+/* It answers pings on this very stream. */
+static void we_ask_no_such_question_ourselves(void **state)
+{
+    (void)state;
+    assert_int_equal(s2_lease_can_answer(u.lease), 0);
+    assert_int_equal(s2_lease_question(u.lease, XMB_STR("Q1")), XMB_ENOSYS);
+    assert_string_equal(rig_heard(c), "");
 }
 
 /* XEP-0288, 2.2: not on the connection that the key came on. */
@@ -747,6 +767,8 @@ int main(void)
         T(policy_answers_late),
         V(policy_changes_its_mind),
         V(keys_of_ours),
+        V(a_key_that_nobody_uses),
+        V(we_ask_no_such_question_ourselves),
         V(the_key_of_this_very_stream),
         T(without_bidi_nothing_is_answered),
         V(a_further_pair_of_the_peer),

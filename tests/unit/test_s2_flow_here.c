@@ -3,45 +3,9 @@
  * test_s2_flow_here.c - a peer that reads, and has no stream on which it could answer pings: it is
  * asked on our own, by a question of dialback.
  */
-#include "s2_flow_pair.h"
+#include "s2_flow_here.h"
 
 #include <string.h>
-
-#define SOON_MS 1500
-
-/* A lease to a peer that speaks dialback. */
-static void ready(void)
-{
-    assert_non_null(out());
-    out()->has_dialback = 1;
-    rig_ready(out());
-}
-
-/* Stanza "0" went over a lease, and its ping was answered. */
-static void known_to_answer(void)
-{
-    put("0");
-    ready();
-    rig_advance(200);
-    rig_read_all(out(), 1);
-    assert_int_equal(rig_metric(S2_M_CONFIRMED), 1);
-    rig_advance(2000);
-}
-
-/* All is read, and no ping is answered. */
-static void read_here(void)
-{
-    rig_read_all(out(), 0);
-}
-
-static size_t pings(const struct s2_lease *l)
-{
-    size_t i, n = 0;
-
-    for (i = 0; i < l->sent_count; i++)
-        n += l->sent[i].is_ping != 0;
-    return n;
-}
 
 static void late_answer_is_asked_for_here(void **state)
 {
@@ -52,6 +16,7 @@ static void late_answer_is_asked_for_here(void **state)
     assert_int_equal(out()->questions, 0); /* most answer at once */
     rig_advance(300);
     assert_int_equal(out()->questions, 1);
+    assert_int_equal(rig_metric(S2_M_BARRIERS_HERE), 1);
     put("2"); /* behind the question */
     read_here();
     assert_int_equal(rig_metric(S2_M_CONFIRMED), 1);
@@ -104,7 +69,7 @@ static void a_peer_without_a_stream_is_not_taken_for_dead(void **state)
     assert_true(rig_metric(S2_M_CONFIRMED) >= confirmed + 301);
     assert_int_equal(errors("2") + errors("x"), 0);
     assert_null(strstr(xmb_fakehost_log(), "taken for dead"));
-    assert_non_null(strstr(xmb_fakehost_log(), "it is asked on ours"));
+    assert_non_null(strstr(xmb_fakehost_log(), "it is asked on our stream"));
 }
 
 /* As long as only that is answered nobody waits for the ping. */
@@ -195,16 +160,38 @@ static void a_peer_that_never_answers_pings_is_asked_here(void **state)
     assert_int_equal(rig_metric(S2_M_CONFIRMED), 2);
 }
 
-/* Known to answer here, and then it stands still: that something is heard of it is no excuse. */
-static void one_that_answered_here_is_dead_when_it_does_not(void **state)
+/* It may have to dial and to verify itself before it can answer for the first time. */
+static void a_stranger_has_more_time(void **state)
 {
     (void)state;
     put("1");
     ready();
-    rig_advance(SOON_MS + 300);
+    rig_advance(LATER_MS);
+    assert_int_equal(out()->questions, 0);
+    rig_advance(300);
+    assert_int_equal(out()->questions, 1);
+}
+
+static void with_a_short_timeout_it_is_asked_in_time(void **state)
+{
+    (void)state;
+    rig_conf.barrier_timeout_ms = 1200;
+    put("1");
+    ready();
+    rig_advance(700);
+    assert_int_equal(out()->questions, 1);
     read_here();
     rig_answer(out());
+    rig_advance(3000);
+    assert_int_equal(out()->killed, 0);
     assert_int_equal(rig_metric(S2_M_CONFIRMED), 1);
+}
+
+/* Known to answer here, and then it stands still: that something is heard of it is no excuse. */
+static void one_that_answered_here_is_dead_when_it_does_not(void **state)
+{
+    (void)state;
+    answers_only_here();
     put("2");
     rig_advance(10000);
     out()->heard_ms = xmb_fakehost_now_ms();
@@ -237,6 +224,48 @@ static void one_question_at_a_time(void **state)
     assert_int_equal(rig_metric(S2_M_CONFIRMED), 2);
 }
 
+/* Its question may be answered before the flow would have asked: nothing is known of it then. */
+static void another_flow_s_answer_says_nothing(void **state)
+{
+    struct s2_lease *l;
+
+    (void)state;
+    known_to_answer();
+    l = out();
+    put("1");
+    rig_advance(300);
+    l->question_end = l->written; /* somebody's, behind the ping */
+    read_here();
+    rig_answer(l);
+    assert_int_equal(rig_metric(S2_M_CONFIRMED), 2);
+    assert_null(strstr(xmb_fakehost_log(), "it is asked on our stream"));
+    put("2");
+    rig_advance(1300);
+    assert_int_equal(pings(l), 3);
+    assert_int_equal(l->questions, 0);
+}
+
+/* An answer before the barrier's: what it confirms makes room, and that is used at once. */
+static void what_waits_goes_on_at_once(void **state)
+{
+    struct s2_lease *l;
+
+    (void)state;
+    rig_conf.window_bytes = 3000;
+    known_to_answer();
+    l = out();
+    assert_true(rig_put(IN, "message", "chat", "1", 3500) >= 0);
+    put("2");
+    assert_int_equal(written("1"), 1);
+    assert_int_equal(written("2"), 0);
+    l->question_end = l->sent[l->sent_count - 2].end; /* somebody's, before the ping */
+    rig_leave(l, UINT64_MAX);
+    assert_int_equal(rig_read(l, 0), 1);
+    assert_int_equal(rig_answer(l), 1);
+    assert_int_equal(rig_metric(S2_M_CONFIRMED), 2);
+    assert_int_equal(written("2"), 1);
+}
+
 static void stream_management_needs_none(void **state)
 {
     (void)state;
@@ -259,8 +288,12 @@ int main(void)
         ONE(one_that_answers_neither_is_dead),
         ONE(without_dialback_nothing_is_asked_here),
         ONE(a_peer_that_never_answers_pings_is_asked_here),
+        ONE(a_stranger_has_more_time),
+        ONE(with_a_short_timeout_it_is_asked_in_time),
         ONE(one_that_answered_here_is_dead_when_it_does_not),
         ONE(one_question_at_a_time),
+        ONE(another_flow_s_answer_says_nothing),
+        ONE(what_waits_goes_on_at_once),
         ONE(stream_management_needs_none),
     };
 

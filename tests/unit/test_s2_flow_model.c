@@ -306,7 +306,11 @@ static void lease_ends(void)
                                                  S2_FAIL_IDLE};
     struct s2_lease *l = any_lease(LEASE_READY);
 
-    if (l != NULL && !(calm_inside && l->side == S2_INSIDE))
+    if (l == NULL || (calm_inside && l->side == S2_INSIDE))
+        return;
+    if (l->question_end != 0 && draw(4) == 0)
+        rig_shun(l, S2_FAIL_LOST);
+    else
         rig_end(l, kinds[draw(4)]);
 }
 

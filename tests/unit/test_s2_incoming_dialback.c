@@ -402,18 +402,39 @@ static void not_our_key(void **state)
     assert_true(rig_is_open(c));
 }
 
-/* Another gateway wants to know how far we have read: its key is its id. */
+/* Another gateway wants to know how far we have read: its key is its id, a barrier's. */
 static void a_key_that_nobody_uses(void **state)
 {
     struct xmb_conn *c = rig_stream(OUT, "b.test", "a.test");
 
     (void)state;
-    verify(c, "b.test", "a.test", "ID1");
-    assert_string_equal(rig_said(c),
-                        "<db:verify from='a.test' to='b.test' id='ID1' type='invalid'/>");
+    rig_feed(c, "<db:verify from='b.test' to='a.test' id='xmb.0123456789abcdef00001'>"
+                "xmb.0123456789abcdef00001</db:verify>");
+    assert_string_equal(rig_said(c), "<db:verify from='a.test' to='b.test' "
+                                     "id='xmb.0123456789abcdef00001' type='invalid'/>");
     assert_int_equal(rig_metric("keys_wrong"), 0);
     assert_null(strstr(xmb_fakehost_log(), "somebody uses our name"));
     assert_true(rig_is_open(c));
+}
+
+/* An impostor knows the id of his stream, the asker's, and takes it for a key. */
+static void the_id_as_a_key(void **state)
+{
+    static const char *const ids[] = {"ID1", "xmb.", "xmb.0123456789abcde", "xmb-0123456789abcdef0",
+                                      "xmb.0123456789abcdeg00001", "amb.0123456789abcdef00001"};
+    struct xmb_conn *c = rig_stream(OUT, "b.test", "a.test");
+    char text[256];
+    size_t i;
+
+    (void)state;
+    for (i = 0; i < sizeof(ids) / sizeof(ids[0]); i++) {
+        snprintf(text, sizeof(text), "<db:verify from='b.test' to='a.test' id='%s'>%s</db:verify>",
+                 ids[i], ids[i]);
+        rig_feed(c, text);
+        rig_expect(c, "type='invalid'");
+        assert_int_equal(rig_metric("keys_wrong"), i + 1);
+    }
+    assert_non_null(strstr(xmb_fakehost_log(), "somebody uses our name"));
 }
 
 static void verify_for_a_domain_that_is_not_ours(void **state)
@@ -518,6 +539,7 @@ int main(void)
         TEST(our_key),
         TEST(not_our_key),
         TEST(a_key_that_nobody_uses),
+        TEST(the_id_as_a_key),
         TEST(verify_for_a_domain_that_is_not_ours),
         TEST(verify_without_addresses),
         TEST(verify_is_answered_in_every_state),

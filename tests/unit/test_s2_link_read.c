@@ -37,11 +37,11 @@ static void its_answer_tells_how_far(void **state)
     assert_int_equal(s2_lease_read_end(u.lease), 0);
     xmb_fakehost_advance(3000);
     say_verify("b.test", "a.test", "Q1", "invalid");
-    assert_int_equal(u.read, 1);
+    assert_int_equal(u.answered, 1);
     assert_int_equal(s2_lease_read_end(u.lease), end + strlen(QUESTION));
     assert_int_equal(s2_lease_proved_ms(u.lease), xmb_fakehost_now_ms());
     say_verify("b.test", "a.test", "Q1", "invalid");
-    assert_int_equal(u.read, 1); /* once */
+    assert_int_equal(u.answered, 1); /* once */
     assert_null(xmb_fakehost_closed(c));
 }
 
@@ -50,11 +50,11 @@ static void any_answer_will_do(void **state)
     (void)state;
     question(&u, "Q1");
     say_verify("b.test", "a.test", "Q1", "valid");
-    assert_int_equal(u.read, 1);
+    assert_int_equal(u.answered, 1);
     assert_int_equal(question(&u, "Q2"), 0);
     rig_say(c, "<db:verify from='b.test' to='a.test' id='Q2' type='error'><error type='cancel'>"
                "<item-not-found xmlns='urn:ietf:params:xml:ns:xmpp-stanzas'/></error></db:verify>");
-    assert_int_equal(u.read, 2);
+    assert_int_equal(u.answered, 2);
 }
 
 static void what_is_no_answer(void **state)
@@ -69,9 +69,9 @@ static void what_is_no_answer(void **state)
     say_verify("b.test", "a.test", "Q1", "maybe");
     rig_say(c, "<db:verify from='b.test' to='a.test' id='Q1'>Q1</db:verify>");
     rig_say(c, "<db:verify to='a.test' id='Q1' type='invalid'/>");
-    assert_int_equal(u.read, 0);
+    assert_int_equal(u.answered, 0);
     say_verify("b.test", "a.test", "Q1", "invalid");
-    assert_int_equal(u.read, 1);
+    assert_int_equal(u.answered, 1);
 }
 
 static void one_at_a_time(void **state)
@@ -92,13 +92,13 @@ static void all_who_use_the_link_are_told(void **state)
     say_result("b.test", "c.test", "valid");
     assert_int_equal(v.ready, 1);
     rig_heard(c);
-    u.close_when_read = 1;
+    u.close_when_answered = 1;
     assert_int_equal(question(&v, "Q1"), 0);
     assert_string_equal(rig_heard(c), QUESTION);
     say_verify("b.test", "a.test", "Q1", "invalid");
-    assert_int_equal(u.read, 1);
-    assert_int_equal(v.read, 1);
-    v.close_when_read = 1;
+    assert_int_equal(u.answered, 1);
+    assert_int_equal(v.answered, 1);
+    v.close_when_answered = 1;
     question(&v, "Q2");
     say_verify("b.test", "a.test", "Q2", "invalid");
     xmb_fakehost_advance(0);
@@ -129,7 +129,122 @@ static void it_is_no_activity(void **state)
     assert_int_equal(u.lease->link->stanza_ms, stanza_ms);
 }
 
-/* Verified by SASL EXTERNAL, with these features. */
+/* --- the end in place of an answer ------------------------------------------------------------ */
+
+static void a_stream_error(const char *condition)
+{
+    char text[256];
+
+    snprintf(text, sizeof(text),
+             "<stream:error><%s xmlns='urn:ietf:params:xml:ns:xmpp-streams'/></stream:error>"
+             "</stream:stream>", condition);
+    rig_say(c, text);
+}
+
+static void hang_up(void)
+{
+    xmb_fakehost_hangup(c, "closed by peer");
+    xmb_fakehost_advance(0);
+    assert_int_equal(u.ended, 1);
+}
+
+static void the_peer_does_not_know_the_question(void **state)
+{
+    (void)state;
+    rig_lease(&v, "c.test", "b.test");
+    say_result("b.test", "c.test", "valid");
+    question(&u, "Q1");
+    a_stream_error("unsupported-stanza-type");
+    ended_with(S2_FAIL_LOST);
+    assert_int_equal(u.answered, 0);
+    assert_int_equal(u.refused, 1);
+    assert_int_equal(v.refused, 1);
+}
+
+static void the_peer_ends_the_stream_at_the_question(void **state)
+{
+    (void)state;
+    question(&u, "Q1");
+    rig_say(c, "</stream:stream>");
+    ended_with(S2_FAIL_GOODBYE);
+    assert_int_equal(u.refused, 1);
+}
+
+/* What stands behind it may still be under way. */
+static void the_peer_closes_at_the_question(void **state)
+{
+    (void)state;
+    question(&u, "Q1");
+    rig_send(&u, "<message/>", NULL);
+    rig_heard(c);
+    rig.unacked = strlen("<message/>") + 24; /* and an alert of TLS */
+    hang_up();
+    assert_int_equal(u.refused, 1);
+}
+
+/* It is the network, or the host: the question was never read. */
+static void the_question_did_not_arrive(void **state)
+{
+    (void)state;
+    question(&u, "Q1");
+    rig_send(&u, "<message/>", NULL);
+    rig_heard(c);
+    rig.unacked = strlen(QUESTION "<message/>");
+    hang_up();
+    assert_int_equal(u.refused, 0);
+}
+
+static void the_question_did_not_leave(void **state)
+{
+    (void)state;
+    question(&u, "Q1");
+    hang_up();
+    assert_int_equal(u.refused, 0);
+}
+
+static void the_peer_stops(void **state)
+{
+    (void)state;
+    question(&u, "Q1");
+    a_stream_error("system-shutdown");
+    ended_with(S2_FAIL_GOODBYE);
+    assert_int_equal(u.refused, 0);
+}
+
+static void an_end_long_after_the_question(void **state)
+{
+    (void)state;
+    question(&u, "Q1");
+    rig_heard(c);
+    xmb_fakehost_advance(5001);
+    hang_up();
+    assert_int_equal(u.refused, 0);
+}
+
+static void an_end_after_the_answer(void **state)
+{
+    (void)state;
+    question(&u, "Q1");
+    say_verify("b.test", "a.test", "Q1", "invalid");
+    rig_heard(c);
+    hang_up();
+    assert_int_equal(u.refused, 0);
+}
+
+static void our_own_end(void **state)
+{
+    (void)state;
+    question(&u, "Q1");
+    rig_heard(c);
+    s2_lease_kill(u.lease, "it is dead");
+    xmb_fakehost_advance(0);
+    assert_int_equal(u.ended, 1);
+    assert_int_equal(u.refused, 0);
+}
+
+/* --- whom there is no use asking -------------------------------------------------------------- */
+
+/* Up to these features behind SASL EXTERNAL. */
 static void external(const char *features)
 {
     rig.conf.security[S2_OUTSIDE].external = 1;
@@ -144,7 +259,6 @@ static void external(const char *features)
     rig_say(c, RIG_SUCCESS);
     rig_header(c, "auth");
     rig_features(c, features);
-    assert_int_equal(u.ready, 1);
 }
 
 /* Whoever was not asked to speak dialback, and does not offer it, may not know it. */
@@ -152,6 +266,8 @@ static void a_peer_without_dialback_is_not_asked(void **state)
 {
     (void)state;
     external("");
+    assert_int_equal(u.ready, 1);
+    assert_int_equal(s2_lease_can_answer(u.lease), 0);
     assert_int_equal(question(&u, "Q1"), XMB_ENOSYS);
 }
 
@@ -159,6 +275,31 @@ static void external_and_dialback(void **state)
 {
     (void)state;
     external(RIG_DIALBACK);
+    assert_int_equal(u.ready, 1);
+    assert_int_equal(s2_lease_can_answer(u.lease), 1);
+    assert_int_equal(question(&u, "Q1"), 0);
+}
+
+/* It counts what it has handled, which is more. */
+static void a_peer_with_acknowledgements_is_not_asked(void **state)
+{
+    (void)state;
+    external(RIG_DIALBACK RIG_SM);
+    rig_say(c, "<enabled xmlns='urn:xmpp:sm:3'/>");
+    assert_int_equal(u.ready, 1);
+    assert_int_equal(s2_lease_can_answer(u.lease), 0);
+    assert_int_equal(question(&u, "Q1"), XMB_ENOSYS);
+}
+
+/* A component, or a stream of the peer: dialback is not for these. */
+static void only_on_streams_of_ours(void **state)
+{
+    (void)state;
+    u.lease->link->kind = LINK_COMPONENT;
+    assert_int_equal(question(&u, "Q1"), XMB_ENOSYS);
+    u.lease->link->kind = LINK_INCOMING;
+    assert_int_equal(question(&u, "Q1"), XMB_ENOSYS);
+    u.lease->link->kind = LINK_OURS;
     assert_int_equal(question(&u, "Q1"), 0);
 }
 
@@ -172,8 +313,19 @@ int main(void)
         VERIFIED(all_who_use_the_link_are_told),
         VERIFIED(no_room_no_question),
         VERIFIED(it_is_no_activity),
+        VERIFIED(the_peer_does_not_know_the_question),
+        VERIFIED(the_peer_ends_the_stream_at_the_question),
+        VERIFIED(the_peer_closes_at_the_question),
+        VERIFIED(the_question_did_not_arrive),
+        VERIFIED(the_question_did_not_leave),
+        VERIFIED(the_peer_stops),
+        VERIFIED(an_end_long_after_the_question),
+        VERIFIED(an_end_after_the_answer),
+        VERIFIED(our_own_end),
         TEST(a_peer_without_dialback_is_not_asked),
         TEST(external_and_dialback),
+        TEST(a_peer_with_acknowledgements_is_not_asked),
+        VERIFIED(only_on_streams_of_ours),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
