@@ -14,6 +14,7 @@ reads a line. `short`: nothing is said of going away and coming back.
 """
 import asyncio
 import logging
+import os
 import sys
 
 import slixmpp
@@ -101,33 +102,38 @@ async def questions(bot, person, name):
     await person["xep_0199"].send_ping(name, timeout=SECONDS)
 
 
-async def until_presence(who, kind, sender):
-    """The next presence of that type; whatever else comes is of no matter, but for errors."""
+async def until_presence(who, address, kind, sender):
+    """The next presence of that type to the address; whatever else comes is of no matter, but for errors.
+
+    What is for another address answers an earlier run: as its server ended, unconfirmed stanzas came back.
+    """
     while True:
         stanza = await asyncio.wait_for(who.presence.get(), SECONDS)
+        if stanza["to"].bare != address:
+            continue
         assert stanza["type"] != "error", stanza
         if stanza["type"] == kind and stanza["from"].bare == sender:
             return stanza
 
 
 async def presence(bot, person, name):
-    user, other = person.boundjid.bare, "u1@" + name
+    user, other = person.boundjid.bare, f"p{os.getpid()}@{name}"  # an address that no other run has
     person.send_presence(pto=other, ptype="subscribe")
-    await until_presence(bot, "subscribe", user)
+    await until_presence(bot, other, "subscribe", user)
     bot.send_presence(pfrom=other, pto=user, ptype="subscribed")
-    await until_presence(person, "subscribed", other)
+    await until_presence(person, user, "subscribed", other)
     bot.send_presence(pfrom=other + "/r", pto=user, pshow="away", pstatus="Grüße")
-    stanza = await until_presence(person, "away", other)
+    stanza = await until_presence(person, user, "away", other)
     assert stanza["status"] == "Grüße", stanza
     bot.send_presence(pfrom=other, pto=user, ptype="subscribe")
-    await until_presence(person, "subscribe", other)
+    await until_presence(person, user, "subscribe", other)
     person.send_presence(pto=other, ptype="subscribed")
-    await until_presence(bot, "subscribed", user)
-    await until_presence(bot, "available", user)
+    await until_presence(bot, other, "subscribed", user)
+    await until_presence(bot, other, "available", user)
     iq = person.Iq(stype="set")  # so that the next run finds it as this one did
     iq["roster"]["items"] = {other: {"subscription": "remove"}}
     await iq.send(timeout=SECONDS)
-    await until_presence(bot, "unsubscribed", user)
+    await until_presence(bot, other, "unsubscribed", user)
 
 
 async def queue_time(seconds):
