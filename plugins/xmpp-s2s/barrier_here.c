@@ -6,7 +6,8 @@
  * for five minutes after an attempt that failed. One that is known to answer is asked a little
  * later, before it is held up for that; of one that is not known its first answer is waited for
  * longer, as it has to dial and to verify itself first. At once when nothing else was answered the
- * last time. One that ended its stream when it was asked is not asked again.
+ * last time. One that ended its stream when it was asked, twice in a row, is not asked again: once
+ * may be a process that was in trouble, for that is when a peer is asked first.
  */
 #include "barrier_priv.h"
 
@@ -70,14 +71,29 @@ static void answered(struct s2_flow *f)
     s2_flow_relieve(f);
 }
 
-/* One that has answered before had another reason. */
+/*
+ * One that has answered before had another reason. Of the flows on the stream the one that asked
+ * counts: an end is counted once.
+ */
 static void ended(struct s2_flow *f)
 {
-    if (s2_barrier_peer(f->w->flows, &f->to).here != S2_HERE_UNKNOWN)
+    switch ((enum s2_here)s2_barrier_peer(f->w->flows, &f->to).here) {
+    case S2_HERE_UNKNOWN:
+        if (f->asked_here)
+            s2_barrier_remember_here(f->w->flows, &f->to, S2_HERE_DOUBTED);
         return;
-    S2_LOG(f->w->module->module, XMB_LOG_NOTICE, "here", f->to.text,
-           "ended the stream when it was asked how far it has read: it is not asked so again");
-    s2_barrier_remember_here(f->w->flows, &f->to, S2_HERE_ENDED);
+    case S2_HERE_DOUBTED:
+        if (!f->asked_here)
+            return;
+        S2_LOG(f->w->module->module, XMB_LOG_NOTICE, "shun", f->to.text,
+               "has ended the stream twice when it was asked how far it has read: it is not asked "
+               "so again");
+        s2_barrier_remember_here(f->w->flows, &f->to, S2_HERE_ENDED);
+        return;
+    case S2_HERE_ANSWERED:
+    case S2_HERE_ENDED:
+        return;
+    }
 }
 
 void s2_barrier_here(struct s2_flow *f, int is_answer)

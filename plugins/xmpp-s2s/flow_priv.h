@@ -231,7 +231,8 @@ enum s2_pings {
 enum s2_here {
     S2_HERE_UNKNOWN = 0,
     S2_HERE_ANSWERED,
-    S2_HERE_ENDED /* ends its stream */
+    S2_HERE_DOUBTED, /* ended its stream, once */
+    S2_HERE_ENDED    /* ends its stream */
 };
 
 enum s2_drain { S2_DRAIN_NOT = 0, S2_DRAIN_FINISH, S2_DRAIN_RETURN, S2_DRAIN_CLOSED };

@@ -327,7 +327,7 @@ void s2_link_closed(struct s2_link *l, struct xmb_conn *conn, const char *why)
     if (conn == l->conn) {
         if (l->was_verified)
             s2_position_final(l, conn, &l->left, &l->acked);
-        if (l->state == LINK_VERIFIED && s2_position_arrived(l, conn, l->question_at))
+        if (l->state == LINK_VERIFIED)
             s2_out_unanswered(l);
         l->conn = NULL;
         s2_out_drop_reader(l);

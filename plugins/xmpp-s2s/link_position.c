@@ -72,14 +72,14 @@ void s2_position_sample(struct s2_link *l, int ask)
  * is unacknowledged, some of it has arrived. TLS may have put an alert behind it, of 24 octets or
  * so: the last octet would ask for too much.
  */
-int s2_position_arrived(const struct s2_link *l, const struct xmb_conn *conn, uint64_t at)
+int s2_position_arrived(const struct s2_link *l, uint64_t at)
 {
     struct xmb_conn_info info = {.size = sizeof(info)};
     uint64_t end = l->position.written - l->position.base;
 
-    s2_host->conn->info(conn, &info);
+    s2_host->conn->info(l->conn, &info);
     return at + info.queued_bytes < end &&
-           s2_host->conn->unacked(conn) < end - info.queued_bytes - at;
+           s2_host->conn->unacked(l->conn) < end - info.queued_bytes - at;
 }
 
 /*

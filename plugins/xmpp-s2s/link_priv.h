@@ -539,8 +539,8 @@ void s2_link_adopted_ready(struct s2_link *l); /* its leases may send */
 void s2_position_reset(struct s2_position *p);
 /* Notes where we are; asks the kernel too when `ask`. */
 void s2_position_sample(struct s2_link *l, int ask);
-/* In `closed`, 1: the peer's system had some of what was written at `at` and behind. */
-int s2_position_arrived(const struct s2_link *l, const struct xmb_conn *conn, uint64_t at);
+/* 1: the peer's system had some of what was written at `at` and behind. */
+int s2_position_arrived(const struct s2_link *l, uint64_t at);
 /* In `closed`: where unsent octets begin and how far all is acknowledged, since base. */
 void s2_position_final(struct s2_link *l, struct xmb_conn *conn, uint64_t *left, uint64_t *acked);
 

@@ -81,7 +81,8 @@ int s2_out_answered(struct s2_link *l, const struct s2_element *e)
 
 void s2_out_unanswered(struct s2_link *l)
 {
-    if (l->question_n == 0 || s2_now_ms(l->w) - l->question_ms > LINK_DISLIKE_MS)
+    if (l->question_n == 0 || s2_now_ms(l->w) - l->question_ms > LINK_DISLIKE_MS ||
+        !s2_position_arrived(l, l->question_at))
         return;
     l->question_n = 0;
     s2_leases_tell_answer(l, 0);

@@ -47,29 +47,86 @@ static void an_answer_here_says_nothing_of_other_leases(void **state)
     assert_int_equal(rig_metric(S2_M_CONFIRMED), 3);
 }
 
+/* Stanza `id` is read and not confirmed: the stream ends at the question behind it. */
+static void shunned(const char *id)
+{
+    put(id);
+    rig_advance(SOON_MS + 300);
+    assert_int_equal(out()->questions, 1);
+    read_here();
+    rig_shun(out(), S2_FAIL_LOST);
+    assert_errors(id, 1);
+}
+
+static void a_new_lease(void)
+{
+    rig_advance(1100);
+    ready();
+}
+
 /* It does not know what to make of the question. */
-static void one_that_ends_its_stream_is_not_asked_again(void **state)
+static void one_that_ends_its_stream_twice_is_not_asked_again(void **state)
 {
     char id[64];
 
     (void)state;
     known_to_answer();
-    put("1");
+    shunned("1");
+    assert_null(strstr(xmb_fakehost_log(), "it is not asked so again"));
+    put("2");
+    a_new_lease();
     rig_advance(SOON_MS + 300);
     read_here();
     rig_shun(out(), S2_FAIL_LOST);
-    assert_errors("1", 1);
     assert_non_null(strstr(xmb_fakehost_log(), "it is not asked so again"));
-    put("2");
-    rig_advance(1100);
-    ready();
+    put("3");
+    a_new_lease();
     rig_advance(10000);
     assert_int_equal(out()->questions, 0);
     strcpy(id, rig_attribute(last_on(out())->text, "id"));
     read_here();
     assert_int_equal(rig_pong(0, "b.test", "a.test", id), 1); /* late, and well */
     assert_int_equal(rig_metric(S2_M_CONFIRMED), 2);
-    assert_errors("2", 0);
+    assert_errors("3", 0);
+}
+
+/* A process that died just then. */
+static void one_end_is_chance(void **state)
+{
+    (void)state;
+    known_to_answer();
+    shunned("1");
+    put("2");
+    a_new_lease();
+    rig_advance(SOON_MS + 300);
+    read_here();
+    rig_answer(out());
+    assert_int_equal(rig_metric(S2_M_CONFIRMED), 2);
+    put("3");
+    rig_advance(1300);
+    rig_shun(out(), S2_FAIL_LOST);
+    put("4");
+    a_new_lease();
+    rig_advance(SOON_MS + 300);
+    assert_int_equal(out()->questions, 1);
+}
+
+/* Two flows to the peer on its stream: one asked, both are told that it ended. */
+static void an_end_is_counted_once(void **state)
+{
+    struct s2_lease *other;
+
+    (void)state;
+    known_to_answer();
+    rig_stream_open(2, 0, S2_OUTSIDE, "a2.test", "b.test");
+    put_on(2, "other");
+    other = rig_lease_of("a2.test", "b.test");
+    assert_non_null(other);
+    rig_ready(other);
+    other->events->answered(other->arg, other, 0); /* whether before the one that asked, */
+    shunned("1");
+    other->events->answered(other->arg, other, 0); /* or after it */
+    assert_null(strstr(xmb_fakehost_log(), "it is not asked so again"));
 }
 
 static void one_that_has_answered_is_asked_whatever_its_streams_do(void **state)
@@ -81,8 +138,7 @@ static void one_that_has_answered_is_asked_whatever_its_streams_do(void **state)
     assert_int_equal(out()->questions, 2);
     rig_shun(out(), S2_FAIL_LOST);
     put("3");
-    rig_advance(1100);
-    ready();
+    a_new_lease();
     rig_advance(SOON_MS + 300);
     assert_int_equal(out()->questions, 1);
 }
@@ -91,7 +147,9 @@ int main(void)
 {
     static const struct CMUnitTest tests[] = {
         ONE(an_answer_here_says_nothing_of_other_leases),
-        ONE(one_that_ends_its_stream_is_not_asked_again),
+        ONE(one_that_ends_its_stream_twice_is_not_asked_again),
+        ONE(one_end_is_chance),
+        ONE(an_end_is_counted_once),
         ONE(one_that_has_answered_is_asked_whatever_its_streams_do),
     };
 

@@ -154,6 +154,7 @@ static void the_peer_does_not_know_the_question(void **state)
     rig_lease(&v, "c.test", "b.test");
     say_result("b.test", "c.test", "valid");
     question(&u, "Q1");
+    rig_heard(c);
     a_stream_error("unsupported-stanza-type");
     ended_with(S2_FAIL_LOST);
     assert_int_equal(u.answered, 0);
@@ -165,6 +166,7 @@ static void the_peer_ends_the_stream_at_the_question(void **state)
 {
     (void)state;
     question(&u, "Q1");
+    rig_heard(c);
     rig_say(c, "</stream:stream>");
     ended_with(S2_FAIL_GOODBYE);
     assert_int_equal(u.refused, 1);
@@ -202,10 +204,33 @@ static void the_question_did_not_leave(void **state)
     assert_int_equal(u.refused, 0);
 }
 
+/* It has had enough of what stood before, and never saw the question. */
+static void the_peer_ends_the_stream_before_the_question(void **state)
+{
+    (void)state;
+    question(&u, "Q1");
+    rig_say(c, "</stream:stream>");
+    ended_with(S2_FAIL_GOODBYE);
+    assert_int_equal(u.refused, 0);
+}
+
+static void the_peer_is_out_of_resources_before_the_question(void **state)
+{
+    (void)state;
+    rig_send(&u, "<message/>", NULL);
+    question(&u, "Q1");
+    rig_heard(c);
+    rig.unacked = strlen("<message/>" QUESTION);
+    a_stream_error("resource-constraint");
+    ended_with(S2_FAIL_LOST);
+    assert_int_equal(u.refused, 0);
+}
+
 static void the_peer_stops(void **state)
 {
     (void)state;
     question(&u, "Q1");
+    rig_heard(c);
     a_stream_error("system-shutdown");
     ended_with(S2_FAIL_GOODBYE);
     assert_int_equal(u.refused, 0);
@@ -318,6 +343,8 @@ int main(void)
         VERIFIED(the_peer_closes_at_the_question),
         VERIFIED(the_question_did_not_arrive),
         VERIFIED(the_question_did_not_leave),
+        VERIFIED(the_peer_ends_the_stream_before_the_question),
+        VERIFIED(the_peer_is_out_of_resources_before_the_question),
         VERIFIED(the_peer_stops),
         VERIFIED(an_end_long_after_the_question),
         VERIFIED(an_end_after_the_answer),
