@@ -14,6 +14,7 @@ fails when a TLS session of xmbd's was not resumed.
 import json
 import os
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
@@ -212,6 +213,7 @@ def row(name, words, quoted, target, certs):
 
 
 def main():
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # so that servers are ended, too
     wanted = " ".join(sys.argv[1:])
     rows = [r for r in ROWS if wanted in r[0]]
     if not rows:

@@ -16,6 +16,7 @@ import csv
 import json
 import os
 import shutil
+import signal
 import statistics
 import subprocess
 import sys
@@ -326,6 +327,7 @@ def is_left_out(name, wanted):
 
 
 def main():
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # so that servers are ended, too
     wanted = " ".join(sys.argv[1:])
     rows = [r for r in ROWS if wanted in r]
     if not rows:

@@ -28,6 +28,8 @@ int close_rig(void **state);
 
 /* What we said on `c` has this in it. */
 void heard(const char *part);
+/* Without a link yet: `u` gets one as far as these features, which come behind SASL EXTERNAL. */
+void authenticated(const char *features);
 void say_result(const char *from, const char *to, const char *type);
 void ended_with(enum s2_failure_kind kind); /* `u` */
 

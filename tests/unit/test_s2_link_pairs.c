@@ -147,26 +147,10 @@ static void inside_has_its_own_secret_and_profile(void **state)
 
 /* --- XEP-0198 -------------------------------------------------------------------------------- */
 
-static void authenticate(void)
-{
-    rig_route("b.test", "192.0.2.1", 5269, 0);
-    rig_lease(&u, "a.test", "b.test");
-    c = rig_connect(0);
-    rig_header(c, "plain");
-    rig_features(c, RIG_OFFER);
-    rig_say(c, RIG_PROCEED);
-    rig_header(c, "tls");
-    rig_features(c, RIG_EXTERNAL RIG_DIALBACK);
-    rig_say(c, RIG_SUCCESS);
-    rig_header(c, "sasl");
-    rig_heard(c);
-    rig_features(c, RIG_SM RIG_DIALBACK);
-}
-
 static void acknowledgements(void **state)
 {
     (void)state;
-    authenticate();
+    authenticated(RIG_SM RIG_DIALBACK);
     heard("<enable xmlns='urn:xmpp:sm:3'");
     assert_int_equal(u.ready, 0);
     rig_say(c, "<enabled xmlns='urn:xmpp:sm:3'/>");
@@ -190,7 +174,7 @@ static void acknowledgements(void **state)
 static void too_many_acknowledged(void **state)
 {
     (void)state;
-    authenticate();
+    authenticated(RIG_SM RIG_DIALBACK);
     rig_say(c, "<enabled xmlns='urn:xmpp:sm:3'/>");
     rig_send(&u, "<message/>", NULL);
     rig_say(c, "<a xmlns='urn:xmpp:sm:3' h='2'/>");
@@ -202,7 +186,7 @@ static void too_many_acknowledged(void **state)
 static void acknowledgements_refused(void **state)
 {
     (void)state;
-    authenticate();
+    authenticated(RIG_SM RIG_DIALBACK);
     rig_say(c, "<failed xmlns='urn:xmpp:sm:3'/>");
     assert_int_equal(u.ready, 1);
     assert_int_equal(s2_lease_has_sm(u.lease), 0);
@@ -215,7 +199,7 @@ static void acknowledgements_refused(void **state)
 static void acknowledgements_not_answered(void **state)
 {
     (void)state;
-    authenticate();
+    authenticated(RIG_SM RIG_DIALBACK);
     xmb_fakehost_advance(30000);
     assert_int_equal(u.ready, 1);
     assert_int_equal(s2_lease_has_sm(u.lease), 0);
@@ -224,7 +208,7 @@ static void acknowledgements_not_answered(void **state)
 static void link_with_acknowledgements_is_not_shared(void **state)
 {
     (void)state;
-    authenticate();
+    authenticated(RIG_SM RIG_DIALBACK);
     rig_say(c, "<enabled xmlns='urn:xmpp:sm:3'/>");
     rig_lease(&v, "c.test", "b.test");
     assert_int_equal(rig_dialling(), 1);
@@ -233,7 +217,7 @@ static void link_with_acknowledgements_is_not_shared(void **state)
 static void stream_ends_while_enabling(void **state)
 {
     (void)state;
-    authenticate();
+    authenticated(RIG_SM RIG_DIALBACK);
     rig_say(c, "</stream:stream>");
     assert_int_equal(u.failed, 1);
     assert_int_equal(u.ready, 0);
@@ -242,7 +226,7 @@ static void stream_ends_while_enabling(void **state)
 static void authenticated_link_serves_a_second_domain_by_dialback(void **state)
 {
     (void)state;
-    authenticate();
+    authenticated(RIG_SM RIG_DIALBACK);
     rig_say(c, "<failed xmlns='urn:xmpp:sm:3'/>");
     rig_heard(c);
     rig_lease(&v, "c.test", "b.test");

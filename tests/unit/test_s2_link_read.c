@@ -162,6 +162,22 @@ static void the_peer_does_not_know_the_question(void **state)
     assert_int_equal(v.refused, 1);
 }
 
+static void the_one_who_is_told_leaves(void **state)
+{
+    (void)state;
+    rig_lease(&v, "c.test", "b.test");
+    say_result("b.test", "c.test", "valid");
+    u.close_when_answered = v.close_when_answered = 1;
+    question(&u, "Q1");
+    rig_heard(c);
+    a_stream_error("unsupported-stanza-type");
+    xmb_fakehost_advance(0);
+    assert_int_equal(u.refused, 1);
+    assert_int_equal(v.refused, 1);
+    assert_int_equal(u.ended + v.ended, 0);
+    assert_non_null(xmb_fakehost_closed(c));
+}
+
 static void the_peer_ends_the_stream_at_the_question(void **state)
 {
     (void)state;
@@ -269,28 +285,11 @@ static void our_own_end(void **state)
 
 /* --- whom there is no use asking -------------------------------------------------------------- */
 
-/* Up to these features behind SASL EXTERNAL. */
-static void external(const char *features)
-{
-    rig.conf.security[S2_OUTSIDE].external = 1;
-    rig_route("b.test", "192.0.2.1", 5269, 0);
-    rig_lease(&u, "a.test", "b.test");
-    c = rig_connect(0);
-    rig_header(c, "plain");
-    rig_features(c, RIG_OFFER);
-    rig_say(c, RIG_PROCEED);
-    rig_header(c, "tls");
-    rig_features(c, RIG_EXTERNAL RIG_DIALBACK);
-    rig_say(c, RIG_SUCCESS);
-    rig_header(c, "auth");
-    rig_features(c, features);
-}
-
 /* Whoever was not asked to speak dialback, and does not offer it, may not know it. */
 static void a_peer_without_dialback_is_not_asked(void **state)
 {
     (void)state;
-    external("");
+    authenticated("");
     assert_int_equal(u.ready, 1);
     assert_int_equal(s2_lease_can_answer(u.lease), 0);
     assert_int_equal(question(&u, "Q1"), XMB_ENOSYS);
@@ -299,7 +298,7 @@ static void a_peer_without_dialback_is_not_asked(void **state)
 static void external_and_dialback(void **state)
 {
     (void)state;
-    external(RIG_DIALBACK);
+    authenticated(RIG_DIALBACK);
     assert_int_equal(u.ready, 1);
     assert_int_equal(s2_lease_can_answer(u.lease), 1);
     assert_int_equal(question(&u, "Q1"), 0);
@@ -309,7 +308,7 @@ static void external_and_dialback(void **state)
 static void a_peer_with_acknowledgements_is_not_asked(void **state)
 {
     (void)state;
-    external(RIG_DIALBACK RIG_SM);
+    authenticated(RIG_DIALBACK RIG_SM);
     rig_say(c, "<enabled xmlns='urn:xmpp:sm:3'/>");
     assert_int_equal(u.ready, 1);
     assert_int_equal(s2_lease_can_answer(u.lease), 0);
@@ -339,6 +338,7 @@ int main(void)
         VERIFIED(no_room_no_question),
         VERIFIED(it_is_no_activity),
         VERIFIED(the_peer_does_not_know_the_question),
+        VERIFIED(the_one_who_is_told_leaves),
         VERIFIED(the_peer_ends_the_stream_at_the_question),
         VERIFIED(the_peer_closes_at_the_question),
         VERIFIED(the_question_did_not_arrive),
