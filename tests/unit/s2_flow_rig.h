@@ -135,5 +135,7 @@ const char *rig_attribute(const char *text, const char *name);
  * another, over all leases.
  */
 size_t rig_written(const char *from, const char *to, const char *id, const char *type);
+/* What rig_close does with the leases; all of them are gone. */
+void rig_leases_free(void);
 
 #endif

@@ -737,12 +737,17 @@ void rig_features(struct xmb_conn *c, const char *inner)
     rig_say(c, text);
 }
 
-void rig_negotiate(struct xmb_conn *c, const char *id)
+void rig_secured(struct xmb_conn *c, const char *id)
 {
     rig_header(c, "plain");
     rig_features(c, RIG_OFFER);
     rig_say(c, RIG_PROCEED);
     rig_header(c, id);
+}
+
+void rig_negotiate(struct xmb_conn *c, const char *id)
+{
+    rig_secured(c, id);
     rig_features(c, RIG_DIALBACK);
 }
 

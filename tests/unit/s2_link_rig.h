@@ -129,6 +129,8 @@ const char *rig_heard(struct xmb_conn *c);
 void rig_header(struct xmb_conn *c, const char *id);
 void rig_features(struct xmb_conn *c, const char *inner);
 void rig_release(size_t n, const struct xmb_addr *addr); /* a held question; NULL: no such host */
+/* From connected to the header behind STARTTLS and TLS, with that id. */
+void rig_secured(struct xmb_conn *c, const char *id);
 /*
  * From connected to READY: STARTTLS, TLS, features with dialback and errors; the last stream id
  * is `id`.

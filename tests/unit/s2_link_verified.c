@@ -44,10 +44,7 @@ void authenticated(const char *features)
     rig_route("b.test", "192.0.2.1", 5269, 0);
     rig_lease(&u, "a.test", "b.test");
     c = rig_connect(0);
-    rig_header(c, "plain");
-    rig_features(c, RIG_OFFER);
-    rig_say(c, RIG_PROCEED);
-    rig_header(c, "tls");
+    rig_secured(c, "tls");
     rig_features(c, RIG_EXTERNAL RIG_DIALBACK);
     rig_say(c, RIG_SUCCESS);
     rig_header(c, "sasl");

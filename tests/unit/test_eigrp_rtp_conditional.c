@@ -62,6 +62,15 @@ static void test_laggards_are_excluded(void **state)
     rig_free(rig);
 }
 
+/* Neighbours 2 and 3 are up, and have an update to acknowledge: its sequence. */
+static uint32_t sent_to_two(struct rig *rig)
+{
+    rig_up(rig, 2, 40);
+    rig_up(rig, 3, 40);
+    rig_post(rig, SE_NBR_ALL, SE_UPDATE, rig_item(rig, 10));
+    return rig_sent(rig)->packet.header.sequence;
+}
+
 /* One that is slow to acknowledge does not make the others wait for long. */
 static void test_flow_timer(void **state)
 {
@@ -89,10 +98,7 @@ static void test_all_lag(void **state)
     uint32_t n;
 
     (void)state;
-    rig_up(rig, 2, 40);
-    rig_up(rig, 3, 40);
-    rig_post(rig, SE_NBR_ALL, SE_UPDATE, rig_item(rig, 10));
-    n = rig_sent(rig)->packet.header.sequence;
+    n = sent_to_two(rig);
     rig_post(rig, SE_NBR_ALL, SE_UPDATE, rig_item(rig, 10));
     rig_advance(rig, 150);
     assert_null(rig_sent(rig));
@@ -111,10 +117,7 @@ static void test_conditional_sent_again(void **state)
     uint32_t n;
 
     (void)state;
-    rig_up(rig, 2, 40);
-    rig_up(rig, 3, 40);
-    rig_post(rig, SE_NBR_ALL, SE_UPDATE, rig_item(rig, 10));
-    n = rig_sent(rig)->packet.header.sequence;
+    n = sent_to_two(rig);
     rig_ack(rig, 2, n);
     rig_post(rig, SE_NBR_ALL, SE_UPDATE, rig_item(rig, 20));
     rig_advance(rig, 1000);

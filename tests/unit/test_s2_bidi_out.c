@@ -250,10 +250,7 @@ static void not_to_ask_about_a_key(void **state)
     rig_route("b.test", "192.0.2.1", 5269, 0);
     rig_ask(&a, "a.test", "b.test", "S1", "KEY");
     c = rig_connect(0);
-    rig_header(c, "plain");
-    rig_features(c, RIG_OFFER);
-    rig_say(c, RIG_PROCEED);
-    rig_header(c, "id1");
+    rig_secured(c, "id1");
     rig_features(c, RIG_DIALBACK BIDI);
     text = rig_heard(c);
     has(text, "<db:verify ");

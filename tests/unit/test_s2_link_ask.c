@@ -161,10 +161,7 @@ static void external_is_not_used_for_a_question(void **state)
     rig_route("b.test", "192.0.2.1", 5269, 0);
     rig_ask(&a, "a.test", "b.test", "S1", KEY);
     c = rig_connect(0);
-    rig_header(c, "plain");
-    rig_features(c, RIG_OFFER);
-    rig_say(c, RIG_PROCEED);
-    rig_header(c, "tls");
+    rig_secured(c, "tls");
     rig_heard(c);
     rig_features(c, RIG_EXTERNAL RIG_DIALBACK);
     heard(c, QUESTION);

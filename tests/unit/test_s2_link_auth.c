@@ -61,10 +61,7 @@ static void external_ends_the_stream(void **state)
     assert_int_equal(rig_dialling(), 1);
     assert_int_equal(rig_dial(0)->address.ip[3], 1);
     c = rig_connect(0);
-    rig_header(c, "plain");
-    rig_features(c, RIG_OFFER);
-    rig_say(c, RIG_PROCEED);
-    rig_header(c, "tls2");
+    rig_secured(c, "tls2");
     rig_heard(c);
     rig_features(c, RIG_EXTERNAL RIG_DIALBACK);
     heard(c, "<db:result");
@@ -124,10 +121,7 @@ static void features_without_dialback_and_a_header_with_it(void **state)
     struct xmb_conn *c = connected();
 
     (void)state;
-    rig_header(c, "plain");
-    rig_features(c, RIG_OFFER);
-    rig_say(c, RIG_PROCEED);
-    rig_header(c, "tls");
+    rig_secured(c, "tls");
     rig_heard(c);
     rig_features(c, "");
     heard(c, "<db:result");

@@ -99,10 +99,7 @@ static void without_dialback_errors_nothing_is_shared(void **state)
     rig.names[0].text = XMB_STR("d.test");
     rig_lease(&u, "a.test", "d.test");
     c = rig_connect(0);
-    rig_header(c, "plain");
-    rig_features(c, RIG_OFFER);
-    rig_say(c, RIG_PROCEED);
-    rig_header(c, "id");
+    rig_secured(c, "id");
     rig_features(c, RIG_DIALBACK_OLD);
     say_result("d.test", "a.test", "valid");
     assert_int_equal(u.ready, 1);
